@@ -1,0 +1,337 @@
+"""What a study shows: figures, tables, findings, and the notices on top.
+
+Each is a small value with a `_repr_mimebundle_`, so a notebook displays it, and
+carries its data in a MIME type of its own, from which `studies.build` collects
+the figures, tables and findings again. The notebook is the only record.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+__all__ = [
+    "FINDING_TYPE",
+    "FIGURE_TYPE",
+    "NOTICE_TYPE",
+    "TABLE_TYPE",
+    "Figure",
+    "Finding",
+    "Notice",
+    "Table",
+    "Text",
+    "figure",
+    "format_cell",
+]
+
+FIGURE_TYPE = "application/vnd.studies.figure+json"
+TABLE_TYPE = "application/vnd.studies.table+json"
+FINDING_TYPE = "application/vnd.studies.finding+json"
+NOTICE_TYPE = "application/vnd.studies.notice+json"
+
+VERDICTS = {"yes": "supported", "no": "not supported", "undecided": "undecided"}
+SIGNIFICANT_DIGITS = 4
+"""Of a number in a table: more is never known here."""
+
+Bundle = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture with the words that stand for it.
+
+    Parameters
+    ----------
+    name : str
+        Short, unique in the study; the file's name.
+    caption : str
+        What the reader sees in it, in one or two sentences.
+    svg : str
+        The picture.
+    """
+
+    name: str
+    caption: str
+    svg: str
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return {
+            "text/plain": f"[figure {self.name}: {self.caption}]",
+            "image/svg+xml": self.svg,
+            FIGURE_TYPE: {"name": self.name, "caption": self.caption},
+        }
+
+
+def figure(name: str, drawing: MatplotlibFigure, caption: str) -> Figure:
+    """Freeze a matplotlib figure as SVG, and close it.
+
+    Parameters
+    ----------
+    name : str
+        Short, unique in the study.
+    drawing : matplotlib.figure.Figure
+        What was drawn.
+    caption : str
+        What the reader sees in it; also its text alternative.
+
+    Returns
+    -------
+    Figure
+        The picture; the same drawing gives the same bytes.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from studies.display import figure
+    >>> figure("empty", Figure(), "Nothing.").svg.startswith("<svg")
+    True
+    """
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        drawing.savefig(
+            stream,
+            format="svg",
+            transparent=True,
+            bbox_inches="tight",
+            metadata={"Date": None, "Creator": None},
+        )
+    pyplot.close(drawing)
+    text = stream.getvalue()
+    return Figure(name=name, caption=caption, svg=text[text.index("<svg") :])
+
+
+def format_cell(value: object) -> str:
+    """Print a value as a table shows it.
+
+    Parameters
+    ----------
+    value : object
+        A number, boolean, text, or None.
+
+    Returns
+    -------
+    str
+        Four significant digits for a float, a dash where there is nothing.
+
+    Examples
+    --------
+    >>> from studies.display import format_cell
+    >>> [format_cell(v) for v in (0.0123456, 1234567, 12345.678, True, None)]
+    ['0.01235', '1234567', '12346', 'yes', '–']
+    """
+    item = getattr(value, "item", None)
+    if callable(item):
+        value = item()
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, str)):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(format_cell(part) for part in value)
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(value)
+    if math.isnan(number):
+        return "–"
+    if abs(number) >= 10 ** SIGNIFICANT_DIGITS and abs(number) < 1e9:
+        return f"{number:.0f}"
+    return f"{number:.{SIGNIFICANT_DIGITS}g}"
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|–", text))
+
+
+def _plain(value: object) -> object:
+    """Make a value fit for JSON: numpy scalars unpacked, NaN and infinity null."""
+    item = getattr(value, "item", None)
+    if callable(item):
+        value = item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A data frame with a caption.
+
+    Parameters
+    ----------
+    name : str
+        Short, unique in the study; the file's name.
+    caption : str
+        What the rows are.
+    frame : pandas.DataFrame
+        The data, at full precision.
+    headings : mapping of str to str, default={}
+        Printed headings of columns, where the name does not suit.
+    rows_shown : int, default=20
+        How many rows the page prints; the file has all of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from studies.display import Table
+    >>> table = Table(name="t", caption="Two runs.", frame=pd.DataFrame({"y": [1, 2]}))
+    >>> "<caption>Two runs.</caption>" in table._repr_mimebundle_()["text/html"]
+    True
+    """
+
+    name: str
+    caption: str
+    frame: pd.DataFrame
+    headings: Mapping[str, str] = field(default_factory=dict)
+    rows_shown: int = 20
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        records = [
+            {str(name): _plain(value) for name, value in row.items()}
+            for row in self.frame.to_dict("records")
+        ]
+        return {
+            "text/plain": f"{self.caption}\n{self.frame.to_string(index=False)}",
+            "text/html": self.to_html(),
+            TABLE_TYPE: {"name": self.name, "caption": self.caption, "rows": records},
+        }
+
+    def to_html(self) -> str:
+        """Print the table as HTML with a caption and scoped headings.
+
+        Returns
+        -------
+        str
+            One ``<table>`` within a scrolling ``<div>``; every text is escaped.
+        """
+        shown = self.frame.iloc[: self.rows_shown]
+        columns = [
+            [format_cell(value) for value in shown[name]] for name in self.frame.columns
+        ]
+        numeric = [all(map(_is_number, texts)) for texts in columns]
+        heads = "".join(
+            f'<th scope="col"{_align(right)}>'
+            f"{escape(self.headings.get(str(name), str(name)))}</th>"
+            for name, right in zip(self.frame.columns, numeric, strict=True)
+        )
+        body = []
+        for row in zip(*columns, strict=True):
+            cells = "".join(
+                f"<td{_align(right)}>{escape(text)}</td>"
+                for text, right in zip(row, numeric, strict=True)
+            )
+            body.append(f"<tr>{cells}</tr>")
+        caption = escape(self.caption)
+        left = len(self.frame) - len(shown)
+        if left:
+            caption += f" The first {len(shown)} of {len(self.frame)} rows."
+        return (
+            '<div class="table" tabindex="0" role="region" '
+            f'aria-label="{escape(self.caption)}"><table>'
+            f"<caption>{caption}</caption>"
+            f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody>"
+            "</table></div>"
+        )
+
+
+def _align(right: bool) -> str:
+    return ' class="number"' if right else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One sentence that the data support, deny, or leave open.
+
+    Parameters
+    ----------
+    text : str
+        The sentence, with its numbers and intervals.
+    verdict : {"yes", "no", "undecided"}
+        Whether the data support it.
+    about : str, default=""
+        The environment or comparison that it speaks of.
+    """
+
+    text: str
+    verdict: str
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(
+                f"verdict {self.verdict!r}; allowed: {', '.join(VERDICTS)}"
+            )
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        about = f"<strong>{escape(self.about)}:</strong> " if self.about else ""
+        return {
+            "text/plain": f"[{self.verdict}] {self.about} {self.text}".replace(
+                "  ", " "
+            ),
+            "text/html": (
+                f'<p class="finding {self.verdict}">'
+                f'<span class="verdict">{VERDICTS[self.verdict]}</span> '
+                f"{about}{escape(self.text)}</p>"
+            ),
+            FINDING_TYPE: {
+                "text": self.text,
+                "verdict": self.verdict,
+                "about": self.about,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a reader must know first: the page shows it above everything else.
+
+    Parameters
+    ----------
+    text : str
+        One or two sentences.
+    level : {"warning", "note"}, default="warning"
+        A warning questions the results; a note says what they are.
+    """
+
+    text: str
+    level: str = "warning"
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return {
+            "text/plain": f"{self.level}: {self.text}",
+            NOTICE_TYPE: {"text": self.text, "level": self.level},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A paragraph made from results, in Markdown.
+
+    Parameters
+    ----------
+    markdown : str
+        The text; HTML in it is shown, not obeyed.
+    """
+
+    markdown: str
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return {"text/plain": self.markdown, "text/markdown": self.markdown}

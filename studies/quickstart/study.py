@@ -1,0 +1,2 @@
+# %% tags=["parameters"]
+store = "results/measurements.db"

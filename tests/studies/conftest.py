@@ -1,0 +1,74 @@
+"""A tiny study, executed once: what every test of the page looks at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studies.build import Built, build
+
+SCRIPT = """
+# %% [markdown]
+# # Tiny
+# A lead paragraph.
+
+# %% tags=["parameters"]
+store = "default.db"
+
+# %%
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+from studies.display import Finding, Notice, Table, Text, figure
+Notice(text="The device is simulated.", level="note")
+
+# %% [markdown]
+# ## What was measured
+# Some *text*.
+
+# %%
+frame = pd.DataFrame({
+    "network": ["<script>alert(1)</script>", "b"],
+    "latency_s": [0.046123456, float("nan")],
+    "wide": ["x" * 300, "y"],
+})
+Table(name="runs", caption="Runs of <b>each</b> network.", frame=frame)
+
+# %% [markdown]
+# ## Influential options
+
+# %%
+drawing = Drawing(figsize=(6, 2))
+drawing.subplots().barh(["threads", "backend"], [40, 30])
+figure("effects", drawing, "Main effects & their size.")
+
+# %%
+Finding(text="threads matter <i>a lot</i>", verdict="yes", about="resnet50")
+
+# %%
+Finding(text="backend", verdict="undecided")
+
+# %%
+print("the store is", store)
+
+# %%
+Text(markdown="**Bold** and <b>raw</b>.")
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    script = tmp_path_factory.mktemp("tiny") / "tiny.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    return script
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_script: Path) -> Built:
+    return build(
+        tiny_script,
+        name="tiny",
+        title="A tiny study & its title",
+        out=tiny_script.parent,
+        parameters={"store": "given.db"},
+    )
