@@ -1,0 +1,463 @@
+"""Which options and interactions matter, by how much, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perfmodel.anova import Component, decompose
+from perfmodel.errors import ModelError
+from perfmodel.multiplicity import benjamini_hochberg, holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from measure.space import ConfigurationSpace
+    from perfmodel.dataset import PerformanceDataset
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = ["COLUMNS", "InfluenceReport", "explain"]
+
+COLUMNS = (
+    "term",
+    "order",
+    "effect",
+    "sign",
+    "lower",
+    "upper",
+    "share",
+    "p_adjusted",
+    "reported",
+)
+
+DOMAIN_LIMIT = 20_000
+"""Most configurations to predict: a larger domain is sampled."""
+DRAWS = 200
+REFITS = 50
+LEVEL = 0.95
+LEAST_SHARE = 0.005
+"""A term below this share of the variance is not reported, however sure it is."""
+FALSE_SHARE = 0.05
+"""Multiplicity-adjusted probability of no effect up to which a term is reported."""
+
+# Draws are made on part of a large domain: enough for each pair's cells, few enough
+# for a joint posterior, whose cost grows with their cube.
+_DRAWN_AT_LEAST = 600
+_DRAWN_AT_MOST = 2_000
+_DRAWN_PER_PARAMETER = 4
+_CHUNK = 4_096
+# A step against the direction that is smaller than this part of the effect does not
+# make an effect non-monotone.
+_WIGGLE = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluenceReport:
+    """Main effects and interactions of one response in one environment.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a term, the largest share first, with the columns of `COLUMNS`:
+        ``term`` (``a``, ``a:b``); ``order`` 1 or 2; ``effect``, largest minus smallest
+        of the term's component in per cent of the geometric mean response, with its
+        interval ``lower``, ``upper``; ``sign`` +1 or -1 for an effect that is monotone
+        in the declared order of levels (two-level pairs: of the product), else 0;
+        ``share`` of the variance of the log response; ``p_adjusted``, NaN where the
+        model has no p-values; ``reported``.
+    configurations : int
+        How many configurations the effects are averages over.
+    exact : bool
+        Whether these are all valid configurations, or a sample.
+    unexplained : float
+        Share of the variance that neither main effects nor pairs describe.
+    response, unit : str
+        What was modelled, and its unit.
+    environment : dict of str
+        Where.
+    notes : tuple of str
+        What a reader must know, a line each.
+    """
+
+    frame: pd.DataFrame
+    configurations: int
+    exact: bool
+    unexplained: float
+    response: str = ""
+    unit: str = ""
+    environment: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the table.
+
+        Returns
+        -------
+        DataFrame
+            One row a term.
+        """
+        return self.frame.copy()
+
+    @property
+    def reported(self) -> pd.DataFrame:
+        """The rows that the report stands by."""
+        return self.frame[self.frame["reported"]].reset_index(drop=True)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the largest effects with their intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            What was drawn on.
+        """
+        from perfmodel.plots import plot_effects
+
+        name = f" on {self.response}" if self.response else ""
+        return plot_effects(self.frame, ax=ax, xlabel=f"effect{name} (%)")
+
+
+def explain(
+    model: Any, data: PerformanceDataset | None = None, *, seed: int = 0
+) -> InfluenceReport:
+    """Say which options and interactions a model found, and how sure it is.
+
+    The logarithm of the model's prediction is decomposed over all valid
+    configurations (a seeded sample where there are more than 20,000) into main
+    effects and pairs: functional ANOVA, on domains with holes by the projection that
+    `perfmodel.anova.decompose` describes. The columns of a categorical option are one
+    term. Facts about systems that were measured in full speak for this way of ranking
+    interactions: of its five largest more are true than by tree gains, SHAP
+    interaction values or Lasso coefficients.
+
+    Intervals come from the model's own draws of the mean function (posterior, or
+    refits to bootstrap samples), as the contrast between the levels that the estimate
+    has as largest and smallest; they end at 0, for an effect has no direction. A term
+    is *reported* if its share is at least 0.5 per cent and the contrast is on one side
+    of 0, with probabilities adjusted for the number of terms by Holm's method (main
+    effects) and Benjamini and Hochberg's (pairs) [1]_, both at 5 per cent. A model
+    that predicts no better than the mean has nothing reported.
+
+    Parameters
+    ----------
+    model : PerformanceModel
+        A fitted model; or any fitted scikit-learn regressor that takes a frame of
+        raw levels, with `data`.
+    data : PerformanceDataset, optional
+        The runs that the model learned from. Needed where the model cannot say what
+        its options are, or cannot draw: it is then refitted to bootstrap samples.
+    seed : int, default=0
+        Seed of the sample and the draws.
+
+    Returns
+    -------
+    InfluenceReport
+        Frozen; ``.frame`` is the table.
+
+    Raises
+    ------
+    ModelError
+        If neither the model nor `data` says what the options are.
+
+    References
+    ----------
+    .. [1] Benjamini and Hochberg, *Controlling the false discovery rate*,
+       JRSS B 57(1), 1995.
+    """
+    space = _space_of(model, data)
+    rng = np.random.default_rng(seed)
+    size = space.size()
+    exact = size <= DOMAIN_LIMIT
+    indices = np.asarray(space.all_rows() if exact else space.sample(DOMAIN_LIMIT, rng))
+    predictions = _predictions(model, space, indices)
+    ratios = _learned_log(model, predictions)
+    parts = decompose(indices, np.log(predictions) if ratios else predictions)
+    per_cent = _per_cent_of_geometric_mean if ratios else _per_cent_of(predictions)
+    components = [*parts.main, *parts.pairs]
+    deviations = _deviations(model, data, space, indices, components, ratios, seed)
+    rows, doubts = [], []
+    for position, component in enumerate(components):
+        drawn = None if deviations is None else deviations[position]
+        row, doubt = _row(space, component, float(parts.variance[0]), drawn, per_cent)
+        rows.append(row)
+        doubts.append(doubt)
+    learnable = _learnable(model)
+    _decide(rows, np.array(doubts), learnable, _p_values(model))
+    notes = []
+    if not ratios:
+        notes.append(
+            "some responses are not above 0: effects are of the response itself, in "
+            "per cent of its mean size, not of its logarithm"
+        )
+    if not exact:
+        notes.append(
+            f"effects are averages over {DOMAIN_LIMIT} of {size} valid configurations"
+        )
+    if deviations is None:
+        notes.append("the model cannot draw and has no data to refit to: no intervals")
+    if not learnable:
+        notes.append(
+            "no learnable signal: the model predicts no better than the mean, so no "
+            "term is reported"
+        )
+    variance = max(float(parts.variance[0]), np.finfo(float).tiny)
+    return InfluenceReport(
+        frame=_frame(rows),
+        configurations=len(indices),
+        exact=exact,
+        unexplained=float(parts.residual_variance[0]) / variance,
+        response=data.response if data is not None else _known(model, "response_"),
+        unit=data.unit if data is not None else _known(model, "unit_"),
+        environment=_environment(model, data),
+        notes=tuple(notes),
+    )
+
+
+def _space_of(model: Any, data: PerformanceDataset | None) -> ConfigurationSpace:
+    space = getattr(model, "space_", None)
+    if space is None and data is not None:
+        space = data.space
+    if space is None:
+        raise ModelError(
+            f"explain: {type(model).__name__} does not know its options; fit it with "
+            "a PerformanceDataset, or give that as data="
+        )
+    return space  # type: ignore[no-any-return]
+
+
+def _known(model: Any, attribute: str) -> str:
+    return str(getattr(model, attribute, "") or "")
+
+
+def _environment(model: Any, data: PerformanceDataset | None) -> dict[str, Any]:
+    if data is not None:
+        found = data.environments()
+        return dict(found[0]) if len(found) == 1 else {}
+    return dict(getattr(model, "environment_", None) or {})
+
+
+def _predictions(model: Any, space: ConfigurationSpace, indices: Integers) -> Floats:
+    """Return the prediction of each configuration, made in chunks."""
+    chunks = [
+        np.asarray(model.predict(space.decode(indices[start : start + _CHUNK])))
+        for start in range(0, len(indices), _CHUNK)
+    ]
+    return np.concatenate(chunks).astype(float)
+
+
+def _learned_log(model: Any, predictions: Floats) -> bool:
+    """Return whether effects are ratios: whether all predictions are positive."""
+    return bool(getattr(model, "log_response_", True)) and bool(np.all(predictions > 0))
+
+
+def _deviations(
+    model: Any,
+    data: PerformanceDataset | None,
+    space: ConfigurationSpace,
+    indices: Integers,
+    components: list[Component],
+    ratios: bool,
+    seed: int,
+) -> list[Floats] | None:
+    """Return how far each component of each draw is from the draws' mean.
+
+    One array a component, shape (n_cells, n_draws); None without draws. A cell that
+    the drawn part of the domain does not hold is NaN.
+    """
+    rng = np.random.default_rng([seed, 1])
+    levels = [len(option.levels) for option in space.options]
+    parameters = sum((a - 1) * (b - 1) for a, b in combinations(levels, 2))
+    wanted = int(
+        np.clip(_DRAWN_PER_PARAMETER * parameters, _DRAWN_AT_LEAST, _DRAWN_AT_MOST)
+    )
+    part = indices
+    if len(indices) > wanted:
+        part = indices[np.sort(rng.choice(len(indices), wanted, replace=False))]
+    frame = space.decode(part)
+    if hasattr(model, "draws"):
+        drawn = np.asarray(model.draws(frame, DRAWS, seed), dtype=float)
+    elif data is not None:
+        drawn = _refits(model, data, frame, ratios, rng)
+    else:
+        return None
+    parts = decompose(part, (drawn - drawn.mean(axis=0)).T, tolerance=0.01)
+    return [
+        _on_cells(whole.cells, own)
+        for whole, own in zip(components, [*parts.main, *parts.pairs])
+    ]
+
+
+def _refits(
+    model: Any,
+    data: PerformanceDataset,
+    frame: pd.DataFrame,
+    ratios: bool,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return (log) predictions of clones fitted to bootstrap samples of the runs."""
+    from sklearn.base import clone
+
+    inputs, response = data.X, data.y
+    drawn = []
+    for _ in range(REFITS):
+        rows = rng.integers(len(response), size=len(response))
+        refitted = clone(model).fit(inputs.iloc[rows], response[rows])
+        predictions = np.asarray(refitted.predict(frame), dtype=float)
+        if ratios:
+            predictions = np.log(np.maximum(predictions, response.min() / 10))
+        drawn.append(predictions)
+    return np.array(drawn)
+
+
+def _on_cells(cells: Integers, component: Component) -> Floats:
+    """Return a component's values in the order of `cells`, NaN where it has none."""
+    place = {tuple(cell): row for row, cell in enumerate(component.cells.tolist())}
+    values = np.full((len(cells), component.values.shape[1]), np.nan)
+    for row, cell in enumerate(cells.tolist()):
+        if tuple(cell) in place:
+            values[row] = component.values[place[tuple(cell)]]
+    return values
+
+
+def _per_cent_of_geometric_mean(high: Any, low: Any) -> Any:
+    """Return a difference of components of the log response as an effect."""
+    return 100 * (np.exp(high) - np.exp(low))
+
+
+def _per_cent_of(predictions: Floats) -> Callable[[Any, Any], Any]:
+    """Return the same for components of the response itself."""
+    size = float(np.abs(predictions).mean()) or 1.0
+
+    def per_cent(high: Any, low: Any) -> Any:
+        return 100 * (high - low) / size
+
+    return per_cent
+
+
+def _row(
+    space: ConfigurationSpace,
+    component: Component,
+    total_variance: float,
+    deviations: Floats | None,
+    per_cent: Callable[[Any, Any], Any],
+) -> tuple[dict[str, Any], float]:
+    """Return a term's row, and the probability of its size without any effect."""
+    values = component.values[:, 0]
+    high, low = int(values.argmax()), int(values.argmin())
+    options = [space.options[position] for position in component.options]
+    variance = float(component.variance[0])
+    row: dict[str, Any] = {
+        "term": ":".join(option.name for option in options),
+        "order": len(options),
+        "effect": float(per_cent(values[high], values[low])),
+        "sign": _sign(component, [len(option.levels) for option in options]),
+        "lower": np.nan,
+        "upper": np.nan,
+        "share": variance / total_variance if total_variance > 0 else 0.0,
+    }
+    if deviations is None or np.isnan(deviations[[high, low]]).any():
+        return row, np.nan
+    drawn = per_cent(values[high] + deviations[high], values[low] + deviations[low])
+    tail = (1 - LEVEL) / 2
+    lower, upper = np.quantile(drawn, [tail, 1 - tail])
+    row["lower"] = max(float(lower), 0.0)
+    row["upper"] = max(float(upper), row["effect"])
+    return row, _tail(variance, component.weights, deviations)
+
+
+def _tail(variance: float, weights: Floats, deviations: Floats) -> float:
+    """Return how probable so large a variance is where draws only deviate from 0.
+
+    The variance of a component of Gaussian deviations is a sum of scaled chi-squared
+    variables; Satterthwaite's gamma distribution has its mean and variance.
+    """
+    from scipy.special import gammaincc
+
+    held = ~np.isnan(deviations[:, 0])
+    share = weights[held] / weights[held].sum()
+    sizes = share @ deviations[held] ** 2
+    mean, spread = float(sizes.mean()), float(sizes.var())
+    if variance <= 0:
+        return 1.0
+    if spread <= 0:
+        return 0.0
+    return float(gammaincc(mean**2 / spread, variance * mean / spread))
+
+
+def _sign(component: Component, n_levels: list[int]) -> int:
+    """Return the sign of a monotone main effect or of a two-level pair, else 0."""
+    values = component.values[:, 0]
+    if len(n_levels) == 2:
+        if n_levels != [2, 2] or len(values) != 4:
+            return 0
+        # Coded -1 and +1 in declared order, the product is +1 on the diagonal.
+        product = np.where(component.cells[:, 0] == component.cells[:, 1], 1.0, -1.0)
+        return int(np.sign(np.round(product @ values, 12)))
+    steps = np.diff(values)
+    extent = float(np.ptp(values))
+    if extent <= 1e-12:
+        return 0
+    if np.all(steps >= -_WIGGLE * extent):
+        return 1
+    return -1 if np.all(steps <= _WIGGLE * extent) else 0
+
+
+def _learnable(model: Any) -> bool:
+    """Return whether the model's cross-validation beat the mean; True if unknown."""
+    validation = getattr(model, "cross_validation_", None)
+    return bool(getattr(validation, "learnable", True))
+
+
+def _p_values(model: Any) -> dict[str, float]:
+    """Return the model's own p-value of each term, empty where it has none."""
+    found = getattr(model, "p_values_", None)
+    return {} if found is None else {str(term): float(p) for term, p in found.items()}
+
+
+def _decide(
+    rows: list[dict[str, Any]],
+    doubts: Floats,
+    learnable: bool,
+    p_values: dict[str, float],
+) -> None:
+    """Add `p_adjusted` and `reported` to the rows."""
+    orders = np.array([row["order"] for row in rows])
+    own = np.array([p_values.get(row["term"], np.nan) for row in rows])
+    if p_values:
+        # A term that the model did not take has no evidence for it at all.
+        own = np.where(np.isnan(own), 1.0, own)
+    for order, adjust in ((1, holm), (2, benjamini_hochberg)):
+        of_order = np.flatnonzero(orders == order)
+        adjusted = adjust(own[of_order]) if p_values else own[of_order]
+        sure = adjust(doubts[of_order])
+        for position, p, doubt in zip(of_order, adjusted, sure):
+            row = rows[position]
+            row["p_adjusted"] = float(p)
+            row["reported"] = bool(
+                learnable
+                and row["share"] >= LEAST_SHARE
+                and row["lower"] > 0
+                and doubt <= FALSE_SHARE
+                and not p > FALSE_SHARE
+            )
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = frame.sort_values("share", ascending=False, kind="stable")
+    return frame.reset_index(drop=True)
