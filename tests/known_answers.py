@@ -206,3 +206,13 @@ def third_order() -> KnownAnswer:
         main={"a": 0.3 * sign, "b": 0.1 * sign},
         three_way={("a", "b", "c"): 0.1 * np.einsum("i,j,k->ijk", sign, sign, sign)},
     )
+
+
+def brute_force_front(points: Floats) -> NDArray[np.bool_]:
+    """Mark the points that no other one dominates, by comparing all pairs."""
+    return np.array(
+        [
+            not any((other <= one).all() and (other < one).any() for other in points)
+            for one in points
+        ]
+    )

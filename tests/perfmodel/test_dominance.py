@@ -9,24 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perfmodel.dominance import dominated_volume, non_dominated
+from tests.known_answers import brute_force_front
 
 POINTS = st.tuples(st.integers(1, 25), st.integers(1, 4)).flatmap(
     lambda shape: arrays(float, shape, elements=st.integers(0, 5).map(float))
 )
 
 
-def brute_force(points: np.ndarray) -> np.ndarray:
-    return np.array(
-        [
-            not any((other <= one).all() and (other < one).any() for other in points)
-            for one in points
-        ]
-    )
-
-
 @given(POINTS)
 def test_the_front_is_the_brute_force_front(points) -> None:
-    assert non_dominated(points).tolist() == brute_force(points).tolist()
+    assert non_dominated(points).tolist() == brute_force_front(points).tolist()
 
 
 @given(POINTS)
