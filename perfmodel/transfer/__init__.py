@@ -1,0 +1,1 @@
+"""Transfer between environments: how alike they are, and models that use it."""
