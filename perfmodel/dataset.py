@@ -1,0 +1,649 @@
+"""Performance data: configurations, responses, and the environments they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from measure.errors import MeasureError
+from measure.levels import number, spelled
+from measure.options import Option
+from measure.space import ConfigurationSpace
+from perfmodel.errors import DataError, SelectionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from measure.table import Table
+
+__all__ = ["PerformanceDataset", "infer_space"]
+
+#: A column of numbers with at most this share of other cells holds mistakes in them.
+STRAY_SHARE = 0.05
+#: Fewer levels than this do not vary.
+FEWEST_LEVELS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PerformanceDataset:
+    """Runs of one or more environments, and what their columns mean.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a run; its index counts the rows of the whole table from 0, messages
+        count them from 1.
+    space : ConfigurationSpace
+        The options that vary, with their levels.
+    options : tuple of str
+        Names of all option columns, in order.
+    responses : mapping of str to str
+        Response columns, and the unit of each.
+    environment : tuple of str, default=()
+        Columns that say where a run was made; none: the table is one environment.
+    meta : tuple of str, default=()
+        Further columns, kept but not used.
+    notes : tuple of str, default=()
+        What was done to the runs on the way here, one sentence each.
+
+    See Also
+    --------
+    from_csv : Read an exchange table, or any table of an outsider.
+    from_frame : Take a DataFrame.
+    from_store : Read the finished design runs of a store.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"threads": [1, 2, 2, 4], "time": [8.0, 4.2, 4.0, None]})
+    >>> data = PerformanceDataset.from_frame(
+    ...     frame, options=["threads"], response="time")
+    >>> data.X["threads"].tolist(), data.y.tolist()
+    ([1, 2], [8.0, 4.1])
+    >>> data.counted
+    ('1 of 4 runs has no time and is left out', '1 repeat of a configuration averaged')
+    """
+
+    frame: pd.DataFrame
+    space: ConfigurationSpace
+    options: tuple[str, ...]
+    responses: Mapping[str, str]
+    environment: tuple[str, ...] = ()
+    meta: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    _learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    # -- making one ----------------------------------------------------------
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        options: Sequence[str] | None = None,
+        response: str | Sequence[str] | None = None,
+        environment: Sequence[str] | None = None,
+        space: ConfigurationSpace | str | Path | None = None,
+    ) -> Self:
+        """Read a table from a CSV file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The table. What is not said here is read from the T.json beside it.
+        options : sequence of str, optional
+            Names of the option columns.
+        response : str or sequence of str, optional
+            Name of the response column, or of several.
+        environment : sequence of str, optional
+            Names of the environment columns; none: the table is one environment.
+        space : ConfigurationSpace or path of a space file, optional
+            Options and levels. By default they are what the columns show.
+
+        Returns
+        -------
+        PerformanceDataset
+            With all rows of the file.
+
+        Raises
+        ------
+        DataError
+            If the file is no such table; where a column was not said, the message
+            lists the columns and a command to copy.
+        """
+        from measure.table import read_table
+
+        try:
+            if isinstance(space, str | Path):
+                space = ConfigurationSpace.from_file(space)
+            _check_described(Path(path), options or space, response)
+            table = read_table(
+                Path(path),
+                options=_names(options),
+                responses=_names(response),
+                environment=_names(environment),
+                space=space,
+            )
+        except MeasureError as error:
+            raise DataError(str(error)) from error
+        return cls.from_table(table)
+
+    @classmethod
+    def from_table(cls, table: Table) -> Self:
+        """Take a table of the exchange format.
+
+        Parameters
+        ----------
+        table : measure.table.Table
+            Read and checked.
+
+        Returns
+        -------
+        PerformanceDataset
+            With its rows and columns.
+        """
+        return cls.from_frame(
+            table.frame,
+            options=[*table.space.names, *(table.constant or ())],
+            response=dict(table.responses),
+            environment=table.environment,
+            space=table.space,
+            meta=table.meta,
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        options: Sequence[str] | None = None,
+        response: str | Sequence[str] | Mapping[str, str] | None = None,
+        environment: Sequence[str] = (),
+        space: ConfigurationSpace | None = None,
+        meta: Sequence[str] = (),
+    ) -> Self:
+        """Take a DataFrame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One row a run.
+        options : sequence of str, optional
+            Names of the option columns; by default those of the space.
+        response : str, sequence of str, or mapping of str to str
+            Name of the response column, of several, or of each with its unit.
+        environment : sequence of str, default=()
+            Names of the environment columns; none: the table is one environment.
+        space : ConfigurationSpace, optional
+            Options and levels. By default they are what the columns show.
+        meta : sequence of str, default=()
+            Further columns to keep.
+
+        Returns
+        -------
+        PerformanceDataset
+            With its own copy of the rows.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, there is no row, a response is text or infinite,
+            or nothing was measured.
+        """
+        if options is None and space is not None:
+            options = space.names
+        responses = (
+            dict(response)
+            if isinstance(response, Mapping)
+            else {name: "" for name in _names(response) or ()}
+        )
+        options, environment = _names(options) or (), _names(environment) or ()
+        _check_columns(frame, options, responses, environment)
+        if len(frame) == 0:
+            raise DataError("the table has no rows; measure or give at least 5 runs")
+        meta = tuple(name for name in meta if name in frame.columns)
+        kept = frame[
+            list(dict.fromkeys([*environment, *options, *responses, *meta]))
+        ].reset_index(drop=True)
+        for name in responses:
+            kept[name] = _response(kept[name], name)
+        for name in environment:
+            kept[name] = _labels(kept[name])
+        if space is None:
+            space = infer_space(kept[list(options)])
+        for option in space.options:
+            kept[option.name] = _levels(kept[option.name], option)
+        return cls(
+            frame=kept,
+            space=space,
+            options=tuple(options),
+            responses=responses,
+            environment=environment,
+            meta=meta,
+        )
+
+    @classmethod
+    def from_store(cls, path: str | Path, sweeps: Iterable[str] | None = None) -> Self:
+        """Read the finished design runs of a store.
+
+        Parameters
+        ----------
+        path : str or Path
+            A SQLite store, as `measure sweep` fills it.
+        sweeps : iterable of str, optional
+            Only these sweeps; by default all.
+
+        Returns
+        -------
+        PerformanceDataset
+            Of all its environments.
+
+        Raises
+        ------
+        DataError
+            If the store cannot be read, or holds no finished run.
+        """
+        from perfmodel.stored import read_store
+
+        try:
+            table, notes = read_store(Path(path), sweeps)
+        except MeasureError as error:
+            raise DataError(str(error)) from error
+        return replace(cls.from_table(table), notes=notes)
+
+    # -- parts of it ---------------------------------------------------------
+
+    @property
+    def response(self) -> str:
+        """Name of the response; an error if there are several."""
+        if len(self.responses) > 1:
+            raise SelectionError(
+                f"the data have {len(self.responses)} responses: "
+                f"{', '.join(self.responses)}; choose one with "
+                f"for_response({next(iter(self.responses))!r})"
+            )
+        return next(iter(self.responses))
+
+    @property
+    def unit(self) -> str:
+        """Unit of the response; an error if there are several."""
+        return self.responses[self.response]
+
+    def environments(self) -> list[dict[str, str]]:
+        """List the environments, in the order of their first run.
+
+        Returns
+        -------
+        list of dict
+            Environment column to value; one empty dict if there are no columns.
+        """
+        if not self.environment:
+            return [{}]
+        rows = self.frame[list(self.environment)].drop_duplicates()
+        return [dict(zip(self.environment, row, strict=True)) for row in rows.values]
+
+    def for_response(self, name: str) -> Self:
+        """Give the same runs with one response.
+
+        Parameters
+        ----------
+        name : str
+            One of `responses`.
+
+        Returns
+        -------
+        PerformanceDataset
+            Without the other responses.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such response.
+        """
+        if name not in self.responses:
+            raise SelectionError(
+                f"no response {name!r}; choose one of {', '.join(self.responses)}"
+            )
+        return replace(self, responses={name: self.responses[name]})
+
+    def select(self, **values: Any) -> Self:
+        """Give the runs of some environments.
+
+        Parameters
+        ----------
+        **values : str or sequence of str
+            Environment column to its value, or to several.
+
+        Returns
+        -------
+        PerformanceDataset
+            Options that are empty in all its runs are not in its space.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such column or value.
+        """
+        keep = np.ones(len(self.frame), dtype=bool)
+        for column, value in values.items():
+            if column not in self.environment:
+                raise SelectionError(
+                    f"no environment column {column!r}; the data have "
+                    f"{', '.join(self.environment) or 'none'}"
+                )
+            there = dict.fromkeys(self.frame[column])
+            several = isinstance(value, list | tuple | set | frozenset)
+            wanted = {spelled(one) for one in (value if several else [value])}
+            for one in sorted(wanted):
+                if one not in there:
+                    raise SelectionError(
+                        f"{column} has no {one!r}; choose one of {', '.join(there)}"
+                    )
+            keep &= self.frame[column].isin(list(wanted)).to_numpy()
+        if not keep.any():
+            wanted_text = ", ".join(f"{k}={spelled(v)}" for k, v in values.items())
+            raise SelectionError(
+                f"no run has {wanted_text} together; there are "
+                f"{'; '.join(map(_shown, self.environments()))}"
+            )
+        return self._with_rows(self.frame[keep])
+
+    def take(self, rows: Any) -> Self:
+        """Give some of the runs.
+
+        Parameters
+        ----------
+        rows : array-like of int or bool
+            Positions, or which to keep.
+
+        Returns
+        -------
+        PerformanceDataset
+            With the same space, so that models of both share their options.
+        """
+        chosen = np.asarray(rows)
+        if chosen.dtype == bool:
+            chosen = np.flatnonzero(chosen)
+        return replace(self, frame=self.frame.iloc[chosen])
+
+    def _with_rows(self, frame: pd.DataFrame) -> Self:
+        """Take part of the rows; options that have no cell left are dropped."""
+        gone = [name for name in self.space.names if frame[name].isna().all()]
+        space = _without(self.space, gone) if gone else self.space
+        options = tuple(name for name in self.options if name not in gone)
+        return replace(self, frame=frame, space=space, options=options)
+
+    # -- what a model learns from ---------------------------------------------
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """Configurations with a response, one row each, raw levels."""
+        return self._rows()["X"]  # type: ignore[no-any-return]
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Response of each row of `X`: the mean of its replicates."""
+        return self._rows()["y"]  # type: ignore[no-any-return]
+
+    @property
+    def replicates(self) -> NDArray[np.int64]:
+        """How many runs each row of `X` stands for."""
+        return self._rows()["replicates"]  # type: ignore[no-any-return]
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Say what was left out of `X` and `y`, or averaged, one phrase each."""
+        return self._rows()["counted"]  # type: ignore[no-any-return]
+
+    def _rows(self) -> dict[str, Any]:
+        """Drop, count and average the runs of one environment; once."""
+        if self._learned:
+            return self._learned
+        response = self.response
+        places = self.environments()
+        if len(places) > 1:
+            raise SelectionError(
+                f"the data have {len(places)} environments: "
+                f"{'; '.join(map(_shown, places))}; choose one with select("
+                f"{', '.join(f'{k}={v!r}' for k, v in places[0].items())})"
+            )
+        names = list(self.space.names)
+        runs = self.frame[[*names, response]]
+        infinite = np.isinf(runs[response].to_numpy())
+        if infinite.any():
+            row = int(runs.index[infinite][0]) + 1
+            raise DataError(
+                f"row {row}, column {response!r}: the response is infinite; correct "
+                "it, or leave the cell empty for a failed run"
+            )
+        has_response = runs[response].notna()
+        has_levels = runs[names].notna().all(axis=1)
+        if not has_response.any():
+            raise DataError(
+                f"response {response!r} is missing in all {len(runs)} runs"
+                f"{_at(places[0])}; choose another response, or measure again"
+            )
+        kept = runs[has_response & has_levels]
+        if len(kept) == 0:
+            raise DataError(
+                f"no run{_at(places[0])} has a level of every option "
+                f"({', '.join(names)}); name fewer options"
+            )
+        groups = kept.groupby(names, sort=False, observed=True)[response]
+        means, sizes = groups.mean(), groups.size()
+        averaged = means.reset_index()
+        counted = _counted(
+            len(runs),
+            response,
+            int((~has_response).sum()),
+            int((has_response & ~has_levels).sum()),
+            len(kept) - len(means),
+        )
+        self._learned.update(
+            X=averaged[names],
+            y=averaged[response].to_numpy(dtype=float),
+            replicates=sizes.to_numpy(dtype=np.int64),
+            counted=counted,
+        )
+        return self._learned
+
+
+def infer_space(frame: pd.DataFrame) -> ConfigurationSpace:
+    """Make a space of what the columns of a table show.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Option columns.
+
+    Returns
+    -------
+    ConfigurationSpace
+        A column of numbers is a numeric option, one of true and false boolean, any
+        other categorical; levels are sorted. Columns of one level are not in it.
+
+    Raises
+    ------
+    DataError
+        If no column varies, or a column of numbers holds a few cells of text.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> space = infer_space(pd.DataFrame({"a": [4, 1, 1], "b": ["x", "y", "x"]}))
+    >>> [(option.name, option.kind, option.levels) for option in space.options]
+    [('a', 'numeric', (1, 4)), ('b', 'categorical', ('x', 'y'))]
+    """
+    options = [
+        option for name in frame.columns if (option := _inferred(frame[name], name))
+    ]
+    if not options:
+        raise DataError(
+            f"no option varies: {', '.join(map(str, frame.columns)) or 'none given'}; "
+            "give at least one option column with two levels"
+        )
+    return ConfigurationSpace(options)
+
+
+def _inferred(column: pd.Series[Any], name: Any) -> Option | None:
+    """Make an option of a column, or None if it does not vary."""
+    from measure.table import infer_option
+
+    cells = column[column.notna()]
+    levels = [level for level in dict.fromkeys(cells.astype(object)) if level != ""]
+    numbers = {level for level in levels if number(level) is not None}
+    stray = [level for level in levels if level not in numbers]
+    if len(numbers) >= FEWEST_LEVELS and stray:
+        wrong = column.isin(stray).to_numpy()
+        if wrong.mean() <= STRAY_SHARE:
+            raise DataError(
+                f"row {int(np.flatnonzero(wrong)[0]) + 1}, column {name!r}: "
+                f"{spelled(stray[0])!r} is text in a column of numbers; correct the "
+                "cell, leave it empty, or give a space that says the option is "
+                "categorical"
+            )
+    return infer_option(str(name), [spelled(level) for level in levels])
+
+
+def _names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Take one name, or several."""
+    if names is None:
+        return None
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _check_described(path: Path, options: Any, response: Any) -> None:
+    """Refuse a table whose columns nobody says; give a command to copy."""
+    from measure.table import description_path, read_cells
+
+    if (options and response) or description_path(path).exists():
+        return
+    from perfmodel.columns import suggest_command
+
+    cells = read_cells(path)
+    lacking = "options" if not options else "response"
+    raise DataError(
+        f"{path}: nothing says which columns are the {lacking}; the columns are "
+        f"{', '.join(cells.columns)}; try: {suggest_command(path, cells)}"
+    )
+
+
+def _check_columns(
+    frame: pd.DataFrame,
+    options: Sequence[str],
+    responses: Mapping[str, str],
+    environment: Sequence[str],
+) -> None:
+    """Check that each column is there, and said to be one thing."""
+    there = [str(name) for name in frame.columns]
+    if not options or not responses:
+        what = "options" if not options else "a response"
+        raise DataError(
+            f"the data need {what}; the columns are {', '.join(there)}: say "
+            "options=[..], response=.., environment=[..]"
+        )
+    roles = {"option": options, "response": responses, "environment": environment}
+    seen: dict[str, str] = {}
+    for role, names in roles.items():
+        for name in names:
+            if name not in there:
+                raise DataError(
+                    f"no column {name!r} ({role}); the columns are {', '.join(there)}"
+                )
+            if name in seen:
+                raise DataError(
+                    f"column {name!r} is said to be {seen[name]} and {role}; one only"
+                )
+            seen[name] = role
+
+
+def _response(column: pd.Series[Any], name: str) -> pd.Series[float]:
+    """Turn a response column into finite numbers, NaN where it is empty."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    empty = column.isna() | (column.astype(str).str.strip() == "")
+    text = column.astype(str).str.strip().str.lower() == "nan"
+    wrong = np.flatnonzero(numbers.isna() & ~empty & ~text)
+    if len(wrong):
+        cell = column.iloc[wrong[0]]
+        raise DataError(
+            f"row {wrong[0] + 1}, column {name!r}: {cell!r} is not a number; "
+            "correct it, or leave the cell empty for a failed run"
+        )
+    return numbers.astype(float)
+
+
+def _labels(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Spell environment values as text; an empty cell is the empty text."""
+    import pandas as pd
+
+    words = ["" if pd.isna(value) else spelled(value) for value in column]
+    return pd.Series(words, index=column.index, dtype=object)
+
+
+def _levels(column: pd.Series[Any], option: Option) -> pd.Series[Any]:
+    """Spell cells as the space does; empty ones stay missing."""
+    import pandas as pd
+
+    places, values = pd.factorize(column.astype(object))
+    levels = np.empty(len(values) + 1, dtype=object)
+    levels[-1] = None
+    for position, value in enumerate(values):
+        try:
+            levels[position] = option.check(value)
+        except MeasureError as error:
+            row = int(np.flatnonzero(places == position)[0]) + 1
+            raise DataError(f"row {row}: {error}") from error
+    out = pd.Series(levels[places], index=column.index, dtype=object)
+    if option.kind == "categorical":
+        return out
+    return out.infer_objects()
+
+
+def _without(space: ConfigurationSpace, gone: Iterable[str]) -> ConfigurationSpace:
+    """Drop options, and what is forbidden about them."""
+    names = set(gone)
+    kept = [option for option in space.options if option.name not in names]
+    forbid = [
+        item
+        for item in space.forbid
+        if not names & {condition.option for condition in item.conditions}
+    ]
+    if not kept:
+        raise DataError("every option is empty in these runs; choose other runs")
+    return ConfigurationSpace(kept, forbid)
+
+
+def _counted(
+    runs: int, response: str, missing: int, incomplete: int, repeats: int
+) -> tuple[str, ...]:
+    """Say what was done to the runs."""
+    out = []
+    if missing:
+        verb = "has" if missing == 1 else "have"
+        end = "is left out" if missing == 1 else "are left out"
+        out.append(f"{missing} of {runs} runs {verb} no {response} and {end}")
+    if incomplete:
+        verb = "lacks" if incomplete == 1 else "lack"
+        end = "is left out" if incomplete == 1 else "are left out"
+        out.append(
+            f"{incomplete} of {runs} runs {verb} the level of an option and {end}"
+        )
+    if repeats:
+        word = "repeat" if repeats == 1 else "repeats"
+        out.append(f"{repeats} {word} of a configuration averaged")
+    return tuple(out)
+
+
+def _shown(place: Mapping[str, str]) -> str:
+    """Write an environment in one line."""
+    return ", ".join(f"{column}={value}" for column, value in place.items()) or "one"
+
+
+def _at(place: Mapping[str, str]) -> str:
+    """Write where, if there is a where."""
+    return f" of {_shown(place)}" if place else ""
