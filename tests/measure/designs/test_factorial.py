@@ -1,0 +1,32 @@
+"""Factorial designs."""
+
+from __future__ import annotations
+
+import pytest
+
+from measure.designs.factorial import full_factorial
+from measure.errors import DesignError
+from measure.space import ConfigurationSpace
+
+
+def test_a_full_factorial_holds_each_valid_configuration_once() -> None:
+    space = ConfigurationSpace.from_dict(
+        {
+            "options": {
+                "a": {"kind": "numeric", "levels": [1, 2, 3]},
+                "b": {"kind": "categorical", "levels": ["x", "y"]},
+            },
+            "forbid": [{"a": {"min": 3}, "b": "y"}],
+        }
+    )
+    design = full_factorial(space)
+    rows = list(design.frame.itertuples(index=False, name=None))
+    assert rows == [(1, "x"), (1, "y"), (2, "x"), (2, "y"), (3, "x")]
+    assert design.notes == ("1 of 6 combinations are forbidden and left out",)
+
+
+def test_a_full_factorial_too_large_to_hold_is_refused() -> None:
+    options = {f"x{i}": {"kind": "boolean"} for i in range(30)}
+    space = ConfigurationSpace.from_dict({"options": options})
+    with pytest.raises(DesignError, match="1073741824 configurations, more than"):
+        full_factorial(space)
