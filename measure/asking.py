@@ -1,0 +1,224 @@
+"""From words on a command line to a space and a design, checked against a device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from measure.constraints import Condition, Forbidden
+from measure.errors import DeviceError, SpaceError
+from measure.levels import Level
+from measure.options import Option
+from measure.planning import runs_that_fit
+from measure.space import ConfigurationSpace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from measure.designs.base import Design
+    from measure.devices.base import Device
+    from measure.protocol import MeasurementProtocol
+
+#: Designs whose size follows from the space.
+OWN_SIZE = ("full-factorial", "plackett-burman")
+#: A sweep that is told neither runs nor time takes this long.
+USUAL_BUDGET_S = 300.0
+
+
+def ask_space(
+    device: Device,
+    names: Sequence[str] | None = None,
+    file: Path | None = None,
+    held: Mapping[str, str] | None = None,
+) -> tuple[ConfigurationSpace, dict[str, Level]]:
+    """Return the space to design in, and the levels of options that are held.
+
+    Parameters
+    ----------
+    device : Device
+        What can be set, and what it forbids.
+    names : sequence of str, optional
+        Options to vary; the device's usual ones, or those of the file, by default.
+    file : pathlib.Path, optional
+        A space file: its levels and forbidden combinations.
+    held : mapping of str to str, optional
+        Options to hold, and their level as text.
+
+    Returns
+    -------
+    ConfigurationSpace
+        Options that vary, without what is forbidden.
+    dict of str to level
+        Options that are held.
+
+    Raises
+    ------
+    DeviceError
+        If the device lacks an option or a level, or cannot set it now.
+    SpaceError
+        If nothing is left to vary.
+    """
+    texts = dict(held or {})
+    space = device.space(names) if file is None else _from_file(device, file, names)
+    outside = [name for name in texts if name not in space.options]
+    for name in outside:
+        _check_offer(device, name)
+    if outside:
+        # What the device forbids may speak of held options too.
+        wider = device.space([*space.names, *outside])
+        space = _with(space, wider, outside)
+    levels = {name: space.options[name].check(text) for name, text in texts.items()}
+    left = space.restrict(levels) if levels else space
+    return left, levels
+
+
+def ask_design(
+    name: str,
+    space: ConfigurationSpace,
+    device: Device,
+    pairs: Sequence[tuple[str, str]],
+    protocol: MeasurementProtocol,
+    *,
+    runs: int | None = None,
+    model: str | None = None,
+    budget_s: float | None = None,
+    seed: int = 0,
+) -> Design:
+    """Return the design, as large as fits the time where no size is given.
+
+    Parameters
+    ----------
+    name : str
+        A design's name or a D.csv.
+    space : ConfigurationSpace
+        What varies.
+    device : Device
+        Tells how long a run takes.
+    pairs : sequence of (str, str)
+        Networks and workloads that each measure all rows.
+    protocol : MeasurementProtocol
+        How.
+    runs : int, optional
+        Rows wanted.
+    model : str, optional
+        What the design is made for.
+    budget_s : float, optional
+        Time there is; five minutes by default.
+    seed : int, default=0
+        Of the search.
+
+    Returns
+    -------
+    Design
+        A note says where fewer runs than interactions need fit the time.
+
+    Raises
+    ------
+    DesignError
+        If there is no such design, or it cannot be made as asked.
+    """
+    from measure.designs.making import columns_of, default_model, make_design
+
+    notes: tuple[str, ...] = ()
+    if runs is None and name not in OWN_SIZE and not name.lower().endswith(".csv"):
+        runs = runs_that_fit(budget_s or USUAL_BUDGET_S, device, pairs, protocol)
+        runs = min(runs, _most_runs(space, model or default_model(name)))
+        if model is None and name == "d-optimal":
+            needed = columns_of(space, "interactions")
+            model = "interactions" if runs >= needed else "main"
+            if model == "main":
+                notes = (
+                    f"{runs} runs fit the time and interactions of all options need "
+                    f"{needed}: the design is for main effects",
+                )
+    design = make_design(name, space, runs, model, seed)
+    return replace(design, notes=(*notes, *design.notes)) if notes else design
+
+
+def _most_runs(space: ConfigurationSpace, model: str) -> int:
+    """Return more runs than which a sweep that names no number should not take."""
+    from measure.designs.making import columns_of
+
+    return max(2 * columns_of(space, model), 60)
+
+
+def _from_file(
+    device: Device, file: Path, names: Sequence[str] | None
+) -> ConfigurationSpace:
+    """Return a file's space, each level held against what the device offers."""
+    given = ConfigurationSpace.from_file(file)
+    unknown = [name for name in names or () if name not in given.names]
+    if unknown:
+        raise SpaceError(
+            f"{file}: no option {unknown[0]!r}; it has {', '.join(given.names)}"
+        )
+    chosen = given.names if names is None else tuple(names)
+    options = [_offered(device, given.options[name], str(file)) for name in chosen]
+    own = device.space(chosen)
+    forbid = [
+        item
+        for item in given.forbid
+        if all(condition.option in chosen for condition in item.conditions)
+    ]
+    narrow = ConfigurationSpace(options, forbid)
+    return _with(narrow, own, ())
+
+
+def _offered(device: Device, option: Option, where: str) -> Option:
+    """Return the option as the device can set it."""
+    offer = _check_offer(device, option.name)
+    if option.range is not None and offer.kind == "numeric":
+        return option.snapped(float(level) for level in offer.levels)
+    for level in option.levels:
+        try:
+            offer.check(level)
+        except SpaceError as error:
+            raise DeviceError(f"{where}: device {device.name}: {error}") from error
+    return option
+
+
+def _check_offer(device: Device, name: str) -> Option:
+    offers = device.offers()
+    if name not in offers:
+        raise DeviceError(
+            f"device {device.name}: no option {name!r}; choose from {', '.join(offers)}"
+        )
+    offer = offers[name]
+    if not offer.available or offer.option is None:
+        raise DeviceError(
+            f"device {device.name}: option {name!r} cannot be set: {offer.reason}"
+        )
+    option: Option = offer.option
+    return option
+
+
+def _with(
+    space: ConfigurationSpace, device: ConfigurationSpace, more: Sequence[str]
+) -> ConfigurationSpace:
+    """Return `space` with more of the device's options, and all that it forbids."""
+    options = [*space.options, *(device.options[name] for name in more)]
+    known = {option.name: option for option in options}
+    forbid = list(space.forbid)
+    for item in device.forbid:
+        if all(condition.option in known for condition in item.conditions):
+            narrowed = _narrowed(item, device, known)
+            if narrowed is not None and narrowed not in forbid:
+                forbid.append(narrowed)
+    return ConfigurationSpace(options, forbid)
+
+
+def _narrowed(
+    item: Forbidden, device: ConfigurationSpace, known: Mapping[str, Option]
+) -> Forbidden | None:
+    """Return what an item of the device's forbids among fewer levels, if anything."""
+    conditions = []
+    for condition in item.conditions:
+        wide, narrow = device.options[condition.option], known[condition.option]
+        mask = condition.mask(wide)
+        matched = {level for level, hit in zip(wide.levels, mask, strict=True) if hit}
+        kept = tuple(level for level in narrow.levels if level in matched)
+        if not kept:
+            return None
+        conditions.append(Condition(option=narrow.name, any_of=kept))
+    return Forbidden(conditions=tuple(conditions))

@@ -1,0 +1,1 @@
+"""The commands of ``python -m measure``, one module each: parse, call, print."""

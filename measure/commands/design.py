@@ -1,0 +1,143 @@
+"""``python -m measure design``: choose configurations and say what they can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from measure.console import Output, check_folder, output_options
+
+if TYPE_CHECKING:
+    from measure.designs.base import Design
+    from measure.designs.diagnostics import DesignReport
+
+_HELP = """Choose the configurations of a sweep, and say what they can tell.
+
+\b
+Example:
+  python -m measure design --space space.yaml --design d-optimal --runs 40 --out d.csv
+  python -m measure sweep --space space.yaml --design d.csv
+"""
+
+
+@click.command("design", help=_HELP)
+@click.option(
+    "--space",
+    "space_file",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Space file: options, levels, what is forbidden.",
+)
+@click.option(
+    "--design",
+    "name",
+    metavar="NAME|FILE.csv",
+    required=True,
+    help="d-optimal, plackett-burman, full-factorial, random, or a file to judge.",
+)
+@click.option("--runs", type=click.IntRange(min=1), help="How many.")
+@click.option(
+    "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
+)
+@click.option(
+    "--augment",
+    metavar="FIXED.csv",
+    type=click.Path(path_type=Path),
+    help="Runs to keep, made already; they count and stand first.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of what is drawn."
+)
+@click.option(
+    "--budget-s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="CPU seconds of a search.  [default: 4]",
+)
+@click.option(
+    "--iterations", type=click.IntRange(min=1), help="Of a search, instead of a budget."
+)
+@click.option(
+    "--out",
+    metavar="D.csv",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The design, one row a run.",
+)
+@output_options
+def design(
+    output: Output,
+    space_file: Path,
+    name: str,
+    runs: int | None,
+    model: str | None,
+    augment: Path | None,
+    seed: int,
+    budget_s: float | None,
+    iterations: int | None,
+    out: Path,
+) -> None:
+    """Make the design, write it, print its diagnostics."""
+    from measure.designs.diagnostics import evaluate
+    from measure.designs.making import make_design
+    from measure.designs.reading import read_design, write_design
+    from measure.space import ConfigurationSpace
+
+    if budget_s is not None and iterations is not None:
+        raise click.UsageError("--budget-s and --iterations exclude each other")
+    check_folder(out, "--out")
+    space = ConfigurationSpace.from_file(space_file)
+    fixed = None if augment is None else read_design(augment, space).frame
+    made = make_design(
+        name,
+        space,
+        runs,
+        model,
+        seed,
+        budget_s=4.0 if budget_s is None else budget_s,
+        iterations=iterations,
+        fixed=fixed,
+    )
+    write_design(made, out)
+    report = evaluate(made)
+    _print(output, made, report, out)
+    output.finish({**report.to_dict(), "seed": seed, "out": str(out)})
+
+
+def _print(output: Output, made: Design, report: DesignReport, out: Path) -> None:
+    output.print(f"{report.design}: {report.runs} runs, {made.space.size()} possible")
+    for note in report.notes:
+        output.print(note)
+    if report.left_out_terms:
+        output.print(f"cannot be estimated here: {', '.join(report.left_out_terms)}")
+    bound = ""
+    if report.upper_bound is not None:
+        bound = f" of {report.upper_bound:.4f} at most ({report.bound_kind})"
+    output.print(
+        f"model {made.model}: {len(report.terms)} terms; D-efficiency "
+        f"{report.d_efficiency:.4f}{bound}"
+    )
+    if report.singular_terms:
+        output.print(f"not estimable: {_listed(report.singular_terms)}")
+    if report.aliases:
+        output.print(f"aliases: {_listed([str(alias) for alias in report.aliases])}")
+    rows = [
+        (term, _number(report.vif.get(term)), _number(report.power.get(term)))
+        for term in report.terms
+        if term in report.vif
+    ]
+    if rows:
+        title = f"power: to find an effect of {report.effect:g} standard deviations"
+        output.table(("term", "VIF", "power"), rows, title)
+    output.print(f"written: {out}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.2f}"
+
+
+def _listed(texts: Any, limit: int = 8) -> str:
+    more = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")

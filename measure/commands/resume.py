@@ -1,0 +1,92 @@
+"""``python -m measure resume``: go on with each unfinished sweep of a store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from measure.commands.shared import store_option
+from measure.console import Output, output_options
+
+if TYPE_CHECKING:
+    from measure.records import Plan
+    from measure.store import SqliteStore
+    from measure.sweep import Outcome
+
+_HELP = """Go on with each unfinished sweep of a store.
+
+A finished run is never measured again; one that failed from outside is, once; one that
+its configuration made fail is not. Nothing to do is no error.
+
+\b
+Example:
+  python -m measure resume
+  python -m measure resume --store results/kitchen.db
+"""
+
+
+@click.command("resume", help=_HELP)
+@store_option
+@output_options
+def resume(output: Output, store: Path) -> None:
+    """Measure what is left, print what came of it."""
+    start = time.perf_counter()
+    from measure.commands.outcome import print_outcome, totals
+    from measure.commands.sweep import interrupted
+    from measure.errors import MeasureError
+    from measure.judgement import is_unfinished
+    from measure.store import SqliteStore, planned_sweeps
+
+    with SqliteStore(store, read_only=True) as opened:
+        planned_sweeps(opened, str(store))
+    refused: list[MeasureError] = []
+    done_now, stopped = 0, ""
+    with SqliteStore(store) as opened:
+        every = opened.plans()
+        plans = [p for p in every if is_unfinished(p, opened.runs(p.sweep_id))]
+        gone_on: list[Plan] = []
+        for plan in plans:
+            try:
+                outcome = _go_on(output, plan, opened)
+            except MeasureError as error:
+                refused.append(error)
+                continue
+            gone_on.append(plan)
+            done_now += outcome.runs_done
+            stopped = outcome.stopped
+            if stopped:
+                break
+        sweeps = [(plan, opened.runs(plan.sweep_id)) for plan in gone_on]
+    document = totals(str(store), sweeps, time.perf_counter() - start, done_now)
+    if stopped == "interrupted":
+        raise KeyboardInterrupt(interrupted(document, store))
+    if gone_on:
+        runs = [run for _, found in sweeps for run in found]
+        print_outcome(output, document, runs)
+    elif not refused:
+        output.print(f"{store}: nothing to do, all {len(every)} sweeps are finished")
+    if refused:
+        raise refused[0]
+    output.finish(document)
+
+
+def _go_on(output: Output, plan: Plan, store: SqliteStore) -> Outcome:
+    """Open the device that a sweep was begun on, and measure what is left."""
+    from measure.commands.telling import Teller
+    from measure.devices.opening import open_device
+    from measure.judgement import pending
+    from measure.locks import device_lock
+    from measure.sweep import Sweep, check_resumable
+
+    networks = tuple(dict.fromkeys(e.network for e in plan.environments))
+    arguments = dict(plan.device_arguments)
+    with open_device(plan.device, networks=networks, **arguments) as device:
+        with device_lock(device.address, str(store.path)):
+            check_resumable(plan, device)
+            left = len(pending(plan, store.runs(plan.sweep_id)))
+            output.print(f"sweep {plan.sweep_id} on {plan.device}: {left} runs left")
+            with Teller(output) as teller:
+                return Sweep.of_plan(device, plan, store).run(tell=teller.tell)

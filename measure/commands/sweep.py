@@ -1,0 +1,299 @@
+"""``python -m measure sweep``: plan it, say so, measure it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from measure.commands.shared import (
+    check_store,
+    duration,
+    open_store,
+    pairs_of,
+    seconds_option,
+    store_option,
+    words_option,
+)
+from measure.console import Output, output_options
+
+if TYPE_CHECKING:
+    from measure.designs.base import Design
+    from measure.devices.base import Device
+    from measure.planning import Selection
+    from measure.protocol import MeasurementProtocol
+    from measure.records import Plan
+
+_HELP = """Measure networks on a device under a designed set of configurations.
+
+Without arguments: resnet and mobilenet on this machine, its usual options, a D-optimal
+design with as many runs as fit five minutes. Ctrl-C loses no finished run; `python -m
+measure resume` goes on.
+
+\b
+Example:
+  python -m measure sweep --networks resnet,mobilenet --runs 40
+  python -m measure sweep --device sim:effects --runs 60 --replicates 2
+  python -m measure sweep --options threads,backend --set batch_size=8 --budget 10m
+"""
+
+
+@click.command("sweep", help=_HELP)
+@click.option(
+    "--device",
+    "address",
+    default="auto",
+    show_default=True,
+    help="auto, host, or sim:effects (a simulated device whose truth is known).",
+)
+@click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
+@click.option("--workloads", callback=words_option, help="Such as images or images-96.")
+@click.option("--options", callback=words_option, help="Options to vary.")
+@click.option(
+    "--space",
+    "space_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Space file: options, levels, what is forbidden.",
+)
+@click.option(
+    "--design",
+    "design_name",
+    default="d-optimal",
+    show_default=True,
+    metavar="NAME|FILE.csv",
+    help="Which configurations.",
+)
+@click.option(
+    "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
+)
+@click.option(
+    "--set", "held", multiple=True, metavar="NAME=LEVEL", help="Hold an option."
+)
+@click.option(
+    "--label",
+    callback=words_option,
+    metavar="NAME=TEXT,..",
+    help="Your names for device and version.",
+)
+@click.option("--runs", type=click.IntRange(min=1), help="Rows of the design.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How often each row is measured.",
+)
+@click.option(
+    "--protocol",
+    "protocol_name",
+    type=click.Choice(["full", "quick"]),
+    default="full",
+    show_default=True,
+    help="quick: one short batch, no warm-up test.",
+)
+@click.option("--seconds", type=float, help="Measuring time of a run.  [default: 0.35]")
+@click.option(
+    "--budget", callback=seconds_option, metavar="10m", help="Begin no run after this."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of what is drawn."
+)
+@store_option
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@output_options
+def sweep(
+    output: Output,
+    address: str,
+    networks: tuple[str, ...] | None,
+    workloads: tuple[str, ...] | None,
+    options: tuple[str, ...] | None,
+    space_file: Path | None,
+    design_name: str,
+    model: str | None,
+    held: tuple[str, ...],
+    label: tuple[str, ...] | None,
+    runs: int | None,
+    replicates: int,
+    protocol_name: str,
+    seconds: float | None,
+    budget: float | None,
+    seed: int,
+    store: Path,
+    dry_run: bool,
+) -> None:
+    """Plan, print the plan, measure, print what came of it."""
+    start = time.perf_counter()
+    from contextlib import ExitStack
+
+    from measure.asking import USUAL_BUDGET_S, ask_design, ask_space
+    from measure.devices.opening import open_device
+    from measure.locks import device_lock
+    from measure.planning import make_plan, select
+
+    levels = pairs_of(held, "--set")
+    labels = pairs_of(label or (), "--label")
+    protocol = _protocol(protocol_name, seconds, replicates)
+    if not dry_run:
+        check_store(store)
+    with ExitStack() as stack:
+        device = stack.enter_context(open_device(address, networks=networks, seed=seed))
+        if not dry_run:
+            stack.enter_context(device_lock(device.address, str(store)))
+        selection = select(device, networks, workloads)
+        space, fixed = ask_space(device, options, space_file, levels)
+        if runs is None and budget is None and _is_sized(design_name):
+            budget = USUAL_BUDGET_S
+        design = ask_design(
+            design_name,
+            space,
+            device,
+            selection.pairs,
+            protocol,
+            runs=runs,
+            model=model,
+            budget_s=budget,
+            seed=seed,
+        )
+        plan = make_plan(
+            device,
+            selection.pairs,
+            design,
+            protocol,
+            held=fixed,
+            labels=labels,
+            seed=seed,
+        )
+        _print_plan(output, device, plan, design, selection, protocol, budget)
+        if dry_run:
+            output.finish(_planned(plan, store, start))
+            return
+        _measure(output, device, plan, store, budget, start)
+
+
+def _protocol(name: str, seconds: float | None, replicates: int) -> MeasurementProtocol:
+    from measure.protocol import MeasurementProtocol
+
+    changes: dict[str, Any] = {"replicates": replicates}
+    if seconds is not None:
+        changes["seconds"] = seconds
+    if name == "quick":
+        return MeasurementProtocol.quick(**changes)
+    return MeasurementProtocol.full(**changes)
+
+
+def _is_sized(design: str) -> bool:
+    """Tell whether a design takes as many runs as it is told."""
+    from measure.asking import OWN_SIZE
+
+    return design not in OWN_SIZE and not design.lower().endswith(".csv")
+
+
+def _print_plan(
+    output: Output,
+    device: Device,
+    plan: Plan,
+    design: Design,
+    selection: Selection,
+    protocol: MeasurementProtocol,
+    budget_s: float | None,
+) -> None:
+    """Say what will be measured, how, and when it will end."""
+    from datetime import datetime, timedelta
+
+    from measure.levels import spelled
+    from measure.planning import run_time_s
+
+    where = "simulated device" if device.simulated else "device"
+    names = ", ".join("/".join(pair) for pair in selection.pairs)
+    output.print(f"{where} {device.address}: {names}")
+    if selection.left_out:
+        output.print(
+            f"left out, since they do not fit: {', '.join(selection.left_out)}"
+        )
+    options = ", ".join(
+        f"{option.name} ({len(option.levels)})" for option in design.space.options
+    )
+    output.print(f"options (levels): {options}")
+    if plan.held:
+        held = ", ".join(f"{name}={spelled(v)}" for name, v in plan.held.items())
+        output.print(f"held: {held}")
+    for note in design.notes:
+        output.print(note)
+    rows, references = len(design.frame), len(plan.planned("reference"))
+    total_s = sum(
+        run_time_s(device, (run.network, run.workload), protocol) for run in plan.runs
+    )
+    output.print(
+        f"design: {design.name} for {design.model}, {rows} runs x "
+        f"{len(selection.pairs)} environments x {protocol.replicates} replicates, and "
+        f"{references} reference runs"
+    )
+    limit_s = total_s if budget_s is None else min(total_s, budget_s)
+    end = datetime.now() + timedelta(seconds=limit_s)
+    output.print(
+        f"protocol: {protocol.name}, {protocol.seconds:g} s a run; about "
+        f"{duration(limit_s)}, until {end:%H:%M:%S}; what must be built comes on top"
+    )
+
+
+def _planned(plan: Plan, store: Path, start: float) -> dict[str, Any]:
+    from measure.commands.outcome import totals
+
+    document = totals(str(store), [(plan, ())], time.perf_counter() - start, 0)
+    # Nothing was measured, so there is nothing to distrust.
+    calm = {"trusted": True, "reasons": [], "dry_run": True}
+    sweeps = [{**entry, **calm} for entry in document["sweeps"]]
+    return {**document, **calm, "sweeps": sweeps}
+
+
+def _measure(
+    output: Output,
+    device: Device,
+    plan: Plan,
+    path: Path,
+    budget_s: float | None,
+    start: float,
+) -> None:
+    """Measure a plan; leave as its outcome says."""
+    from measure.commands.outcome import print_outcome, totals
+    from measure.commands.telling import Teller
+    from measure.sweep import Sweep
+
+    with open_store(path) as store:
+        with Teller(output) as teller:
+            outcome = Sweep.of_plan(device, plan, store).run(
+                budget_s=budget_s, tell=teller.tell
+            )
+        runs = store.runs(plan.sweep_id)
+    wall_s = time.perf_counter() - start
+    document = totals(str(path), [(plan, runs)], wall_s, outcome.runs_done)
+    if outcome.stopped == "interrupted":
+        raise KeyboardInterrupt(interrupted(document, path))
+    if outcome.stopped == "budget":
+        output.print("the budget is spent")
+    print_outcome(output, document, runs)
+    output.finish(document)
+
+
+def interrupted(document: dict[str, Any], path: Path) -> str:
+    """Return the line that an interrupted sweep ends with.
+
+    Parameters
+    ----------
+    document : dict
+        What `totals` returned.
+    path : pathlib.Path
+        The store.
+
+    Returns
+    -------
+    str
+        How far it came, and the command that goes on.
+    """
+    return (
+        f"interrupted after {document['runs_done']} of {document['runs_planned']} "
+        f"runs, all of them safe; go on: python -m measure resume --store {path}"
+    )
