@@ -1,0 +1,1 @@
+"""Devices: what can be set on them, what they measure."""

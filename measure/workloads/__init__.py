@@ -1,0 +1,1 @@
+"""Workloads: the networks, their inputs and the processes that run them."""
