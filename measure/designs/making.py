@@ -1,0 +1,200 @@
+"""Designs by name: what the command line calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from measure.designs.base import Design
+from measure.designs.factorial import full_factorial
+from measure.designs.reading import read_design
+from measure.designs.space_filling import random_design
+from measure.designs.two_level import plackett_burman
+from measure.errors import DesignError
+from measure.space import ConfigurationSpace
+from measure.terms import model_matrix, model_terms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from measure.designs.local_search import Progress
+
+DESIGNS = ("d-optimal", "plackett-burman", "full-factorial", "random")
+# These choose their runs for a model; the others are only judged by one.
+MODEL_DESIGNS = ("d-optimal", "split-plot")
+_SPARE_RUNS = 5
+
+
+def default_model(name: str) -> str:
+    """Return the model that a design is made for, or judged by, unless one is given.
+
+    Parameters
+    ----------
+    name : str
+        Name of a design.
+
+    Returns
+    -------
+    str
+        ``interactions`` for designs made for a model, else ``main``.
+
+    Examples
+    --------
+    >>> default_model("d-optimal"), default_model("plackett-burman")
+    ('interactions', 'main')
+    """
+    return "interactions" if name in MODEL_DESIGNS else "main"
+
+
+def make_design(
+    name: str,
+    space: ConfigurationSpace,
+    runs: int | None = None,
+    model: str | None = None,
+    seed: int = 0,
+    *,
+    criterion: str = "d",
+    budget_s: float = 4.0,
+    iterations: int | None = None,
+    fixed: pd.DataFrame | None = None,
+    candidates: pd.DataFrame | None = None,
+    repeats: bool = True,
+    progress: Callable[[Progress], None] | None = None,
+) -> Design:
+    """Return the design of that name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DESIGNS`, or the path of a D.csv.
+    space : ConfigurationSpace
+        The options and what is forbidden.
+    runs : int, optional
+        How many; by default what the design needs, or five more than the model has
+        columns.
+    model : str, optional
+        By default `default_model`.
+    seed : int, default=0
+        Of what is drawn.
+    criterion : str, default="d"
+        Of an optimal design.
+    budget_s : float, default=4.0
+        CPU seconds of a search.
+    iterations : int, optional
+        Of a search, in place of a budget.
+    fixed : DataFrame, optional
+        Runs that an optimal design keeps.
+    candidates : DataFrame, optional
+        The only rows that an optimal or a random design may take.
+    repeats : bool, default=True
+        Whether an optimal design may hold a configuration twice.
+    progress : callable, optional
+        Called during a search.
+
+    Returns
+    -------
+    Design
+        Notes say where `runs` was not used.
+
+    Raises
+    ------
+    DesignError
+        If there is no such design, or it cannot be made as asked.
+
+    Examples
+    --------
+    >>> space = ConfigurationSpace.from_dict({"options": {
+    ...     "threads": {"kind": "numeric", "levels": [1, 2]},
+    ...     "onednn": {"kind": "boolean"}}})
+    >>> make_design("taguchi", space)
+    Traceback (most recent call last):
+    measure.errors.DesignError: no design 'taguchi'; choose from d-optimal, \
+plackett-burman, full-factorial, random, or a file D.csv
+    """
+    if name.lower().endswith(".csv"):
+        design = read_design(Path(name), space, model=model or "main")
+        return _unused_runs(design, runs)
+    if name not in DESIGNS:
+        raise DesignError(
+            f"no design {name!r}; choose from {', '.join(DESIGNS)}, or a file D.csv"
+        )
+    model = model or default_model(name)
+    if fixed is not None and name not in MODEL_DESIGNS:
+        raise DesignError(
+            f"{name} design: it cannot keep runs (--augment); choose --design d-optimal"
+        )
+    if criterion != "d" and name not in MODEL_DESIGNS:
+        raise DesignError(
+            f"{name} design: it follows no criterion (--criterion); choose --design "
+            "d-optimal"
+        )
+    if name == "plackett-burman":
+        return plackett_burman(space, runs, model=model)
+    if name == "full-factorial":
+        return _unused_runs(full_factorial(space, model=model), runs)
+    if runs is None:
+        runs = default_runs(space, model)
+    if name == "random":
+        return random_design(space, runs, seed=seed, model=model, candidates=candidates)
+    from measure.designs.optimal import d_optimal
+
+    return d_optimal(
+        space,
+        runs,
+        model,
+        seed,
+        budget_s,
+        iterations,
+        fixed,
+        candidates,
+        repeats,
+        criterion,
+        progress=progress,
+    )
+
+
+def default_runs(space: ConfigurationSpace, model: str) -> int:
+    """Return how many runs a design has where none are asked for.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options.
+    model : str
+        What the design is made for.
+
+    Returns
+    -------
+    int
+        Five more than the model matrix has columns.
+    """
+    return columns_of(space, model) + _SPARE_RUNS
+
+
+def columns_of(space: ConfigurationSpace, model: str) -> int:
+    """Return how many coefficients a model has: the fewest runs that estimate it.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options.
+    model : str
+        ``main``, ``interactions``, ``quadratic`` or a formula.
+
+    Returns
+    -------
+    int
+        Columns of its model matrix.
+    """
+    terms = model_terms(space, model).terms
+    return len(model_matrix(space, terms, space.unrank([0])).columns)
+
+
+def _unused_runs(design: Design, runs: int | None) -> Design:
+    if runs is None or runs == design.runs:
+        return design
+    from dataclasses import replace
+
+    note = f"the design has {design.runs} runs whatever --runs says ({runs})"
+    return replace(design, notes=(*design.notes, note))

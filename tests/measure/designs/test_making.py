@@ -1,0 +1,68 @@
+"""Designs by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from measure.designs.making import DESIGNS, default_runs, make_design
+from measure.designs.reading import write_design
+from measure.errors import DesignError
+from measure.space import ConfigurationSpace
+
+SPACE = ConfigurationSpace.from_dict(
+    {"options": {f"x{i}": {"kind": "boolean"} for i in range(4)}}
+)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_is_made_by_its_name(name: str) -> None:
+    design = make_design(name, SPACE, iterations=2)
+    assert design.name == name
+    assert design.model == ("interactions" if name == "d-optimal" else "main")
+    assert SPACE.valid(design.indices).all()
+
+
+def test_a_file_is_a_design_by_its_path(tmp_path: Path) -> None:
+    write_design(make_design("random", SPACE, 3), tmp_path / "D.csv")
+    design = make_design(str(tmp_path / "D.csv"), SPACE, 9)
+    assert design.runs == 3
+    assert design.notes == ("the design has 3 runs whatever --runs says (9)",)
+
+
+def test_runs_are_by_default_a_few_more_than_coefficients() -> None:
+    assert default_runs(SPACE, "interactions") == 1 + 4 + 6 + 5
+    assert make_design("d-optimal", SPACE, iterations=0).runs == 16
+    assert make_design("random", SPACE).runs == 10
+    assert make_design("full-factorial", SPACE, 3).runs == 16
+
+
+def test_what_a_design_cannot_do_is_refused() -> None:
+    with pytest.raises(DesignError, match="no design 'taguchi'; choose from d-optimal"):
+        make_design("taguchi", SPACE)
+    fixed = pd.DataFrame({f"x{i}": [True] for i in range(4)})
+    with pytest.raises(DesignError, match=r"cannot keep runs \(--augment\)"):
+        make_design("random", SPACE, fixed=fixed)
+    with pytest.raises(DesignError, match=r"follows no criterion \(--criterion\)"):
+        make_design("plackett-burman", SPACE, criterion="a")
+
+
+def test_a_plackett_burman_design_loads_no_compiler_and_no_statistics() -> None:
+    program = (
+        "import sys\n"
+        "from measure.designs.making import make_design\n"
+        "from measure.designs.diagnostics import evaluate\n"
+        "from measure.space import ConfigurationSpace\n"
+        f"space = ConfigurationSpace.from_dict({SPACE.to_dict()!r})\n"
+        "evaluate(make_design('plackett-burman', space)).to_dict()\n"
+        "heavy = {'numba', 'scipy.stats', 'matplotlib', 'sklearn'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
