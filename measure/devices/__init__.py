@@ -1,1 +1,1 @@
-"""Devices: what can be set on them, what they measure."""
+"""Devices: what can be set, read and measured on a board or machine."""

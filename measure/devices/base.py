@@ -1,10 +1,11 @@
-"""What every device does, and what it returns."""
+"""What a device offers to a sweep, whichever device it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
 
 from measure.configuration import Configuration
 from measure.levels import Level
@@ -15,59 +16,69 @@ from measure.space import ConfigurationSpace
 if TYPE_CHECKING:
     from measure.workloads.base import Timing
 
-Progress = Callable[[str], None]
+Told = Callable[[int, int, str], None]
+"""Called with the number of artefacts that are built, of all, and what is next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionOffer:
-    """An option that a device knows.
+    """An option that a device knows, and whether it can set it now.
 
     Parameters
     ----------
     option : Option, optional
-        With the levels that can be set here; None where fewer than two can.
+        With the levels that can be set; None where there are fewer than two.
     available : bool, default=True
-        Whether it can be set.
+        Whether it can be set here.
     reason : str, default=""
-        Why not, and how to get it.
+        Why not, and what would make it so; or what the levels mean.
+    levels : tuple of level, default=()
+        The levels, those of `option` by default.
+
+    Examples
+    --------
+    >>> OptionOffer(option=Option(name="threads", levels=(1, 2))).levels
+    (1, 2)
+    >>> OptionOffer(option=None, available=False, reason="one core").levels
+    ()
     """
 
     option: Option | None
     available: bool = True
     reason: str = ""
+    levels: tuple[Level, ...] = ()
 
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """The levels that can be set."""
-        return self.option.levels if self.option is not None else ()
+    def __post_init__(self) -> None:
+        if self.option is not None and not self.levels:
+            object.__setattr__(self, "levels", self.option.levels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What one run gave, before anything is computed from it.
+    """What measuring one configuration gave.
 
     Parameters
     ----------
     calls_s : tuple of float
-        Time of each call after the warm-up; a call is one batch.
+        Seconds of each measured call; a call is one batch.
     warm_up_s : tuple of float
-        Time of each call before.
+        Seconds of each call before the steady state.
     cpu_time_s : float, optional
-        CPU time per call of all threads of the measured process.
+        CPU seconds of all threads for one call; None where the device has none.
     batch_size : int, default=1
         Items in a call.
     readings : tuple of Reading
-        Of the device's own sensors, missing ones with their reason.
+        What the device's sensors gave, missing ones with their reason.
     read_back : mapping of str to level or None
         What was observed of each option; None where it cannot be read.
     read_back_reason : mapping of str to str
         How it was read, or why it could not be.
     flags : tuple of str
-        What speaks against trusting the run.
+        What speaks against trusting it, such as ``no steady state``.
     artefact : str, default=""
         Hash of what was compiled for it.
     conditions : Conditions
-        What varied, as it was during the run.
+        Load, temperature and whatever else varies.
     """
 
     calls_s: tuple[float, ...]
@@ -83,57 +94,79 @@ class Measurement:
 
 
 class Device(Protocol):
-    """Something that measures configurations of a network on a workload."""
+    """What a sweep measures on.
+
+    A device may also have `run_time_s`, which estimates how long a run takes, and
+    `compile_options`: the names of the options that act through the artefact only,
+    so that equal artefacts make configurations that differ in nothing else one.
+    """
 
     @property
     def name(self) -> str:
-        """Value of the environment column ``device``."""
+        """The value of the environment column ``device``."""
+        ...
 
     @property
     def address(self) -> str:
-        """What opens it again, such as ``host``."""
+        """What ``--device`` said, enough to open the device again."""
+        ...
 
     @property
     def simulated(self) -> bool:
         """Whether a simulator or a replay answers."""
+        ...
 
     def networks(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the networks and the workloads that fit each, the default first."""
+        """Return the workloads that fit each network, the default first."""
+        ...
 
     def offers(self) -> Mapping[str, OptionOffer]:
-        """Return every option it knows, those that it cannot set with the reason."""
+        """Return every option that it knows, available or not."""
+        ...
 
     def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of its usual options, or of those named."""
+        """Return the space of some options, by default the usual ones."""
+        ...
 
     def environment(self, network: str, workload: str) -> Environment:
         """Return what runs must share to be pooled."""
+        ...
 
     def conditions(self) -> Conditions:
-        """Return what varies, as it is now."""
+        """Return what varies from run to run, as it is now."""
+        ...
 
     def prepare(
         self,
         network: str,
         workload: str,
         configurations: Iterable[Configuration],
-        progress: Progress | None = None,
+        progress: Told | None = None,
     ) -> None:
-        """Build what the configurations need and is not there yet."""
+        """Build what the configurations need, so that no run waits for it."""
+        ...
 
     def artefact(
         self, network: str, workload: str, configuration: Configuration
     ) -> str:
-        """Return the hash of what is compiled for a configuration, or ""."""
+        """Return the hash of what is compiled for a configuration, or nothing."""
+        ...
 
     def measure(
-        self,
-        network: str,
-        workload: str,
-        configuration: Configuration,
-        timing: Timing,
+        self, network: str, workload: str, configuration: Configuration, timing: Timing
     ) -> Measurement:
-        """Measure one run; raise `RunFailed` if there is none."""
+        """Measure one configuration in a fresh process, or raise `RunFailed`."""
+        ...
 
     def close(self) -> None:
-        """End what it started and put back what it set."""
+        """End all processes and put everything back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

@@ -1,1 +1,1 @@
-"""Workloads: the networks, their inputs and the processes that run them."""
+"""What a device runs: networks, their inputs, and the processes that run them."""
