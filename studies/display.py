@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "figure",
     "format_cell",
+    "show",
 ]
 
 FIGURE_TYPE = "application/vnd.studies.figure+json"
@@ -335,3 +336,17 @@ class Text:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return {"text/plain": self.markdown, "text/markdown": self.markdown}
+
+
+def show(*things: Figure | Finding | Notice | Table | Text) -> None:
+    """Display things in a notebook, one after the other.
+
+    Parameters
+    ----------
+    *things : Figure, Finding, Notice, Table or Text
+        Nothing is shown for none.
+    """
+    from IPython.display import display
+
+    if things:
+        display(*things)  # type: ignore[no-untyped-call]

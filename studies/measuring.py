@@ -6,15 +6,14 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from measure.console import DONE, INTERRUPTED, UNTRUSTED, Output
 from studies.errors import StudyError
 
 __all__ = ["Measured", "ensure_measured"]
-
-DONE, UNTRUSTED, INTERRUPTED = 0, 3, 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +35,7 @@ class Measured:
     reasons: tuple[str, ...]
 
 
-def ensure_measured(
-    store: Path, sweep: Sequence[str], say: Callable[[str], None]
-) -> Measured:
+def ensure_measured(store: Path, sweep: Sequence[str], output: Output) -> Measured:
     """Measure what a store lacks, with the command line that a person would use.
 
     A store that is not there is filled by ``measure sweep``; one that is, by
@@ -50,8 +47,8 @@ def ensure_measured(
         The store's file.
     sweep : sequence of str
         Arguments of a new sweep.
-    say : callable
-        Prints a line.
+    output : Output
+        Where text goes; the sweep's goes there too.
 
     Returns
     -------
@@ -70,9 +67,9 @@ def ensure_measured(
         record = Path(folder) / "sweep.json"
         command = [sys.executable, "-m", "measure", action, "--store", str(store)]
         command += [*(sweep if action == "sweep" else ()), "--json", str(record)]
-        say(f"measuring: python -m {' '.join(command[2:-2])}")
+        output.print(f"measuring: python -m {' '.join(command[2:-2])}")
         try:
-            code = subprocess.run(command, stdout=None, check=False).returncode
+            code = subprocess.run(command, stdout=output.stream, check=False).returncode
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         if code in (INTERRUPTED, -2):

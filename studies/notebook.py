@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -28,8 +28,8 @@ KERNEL = "this-python"
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 
-Progress = Callable[[int, int, str], None]
-"""Called before each code cell with its number, their count and its heading."""
+Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
+"""Given what is done and how many steps it has; called after each step."""
 
 
 def load_script(script: Path, parameters: Mapping[str, object]) -> NotebookNode:
@@ -122,7 +122,7 @@ def _headings(notebook: NotebookNode) -> list[str]:
         if cell.cell_type == "markdown":
             found = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
             heading = found[-1] if found else heading
-        elif cell.cell_type == "code":
+        elif cell.cell_type == "code" and cell.source.strip():
             names.append(heading)
     return names
 
@@ -145,7 +145,7 @@ def execute(
     folder : pathlib.Path
         Where its relative paths start.
     progress : callable, optional
-        Called before each code cell with its number, their count, its heading.
+        Such as `measure.console.Output.progress`; its steps are the code cells.
 
     Raises
     ------
@@ -166,38 +166,41 @@ def execute(
     names = _headings(notebook)
     done = 0
 
-    def report(**_: object) -> None:
-        nonlocal done
-        done += 1
-        if progress is not None and done <= len(names):
-            progress(done, len(names), names[done - 1])
-
     environment = {
         **os.environ,
         "MPLBACKEND": "agg",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    with tempfile.TemporaryFile() as log, _kernel() as manager_class:
+    steps = progress("executing", len(names)) if progress else nullcontext(print)
+    with tempfile.TemporaryFile() as log, _kernel() as manager_class, steps as step:
+
+        def executed(**_: object) -> None:
+            nonlocal done
+            done += 1
+            if progress is not None and done <= len(names):
+                step(names[done - 1])
+
+        def where() -> str:
+            return names[min(done, len(names) - 1)] or "no heading"
+
         client = NotebookClient(
             notebook,
             kernel_name=KERNEL,
             kernel_manager_class=manager_class,
             timeout=None,
             resources={"metadata": {"path": str(folder)}},
-            on_cell_execute=report,
+            on_cell_executed=executed,
         )
         try:
             client.execute(env=environment, stdout=log, stderr=log)
         except CellExecutionError as error:
-            where = names[done - 1] if done else "its first cell"
             raise StudyError(
-                f"the study stopped under {where!r}: {error.ename}: "
+                f"the study stopped under {where()!r}: {error.ename}: "
                 f"{' '.join(str(error.evalue).split())}"
             ) from error
         except DeadKernelError as error:
-            where = names[done - 1] if done else "its first cell"
             raise StudyError(
-                f"the study's process died under {where!r}: {_last_line(log)}"
+                f"the study's process died under {where()!r}: {_last_line(log)}"
             ) from error
 
 

@@ -104,6 +104,7 @@ def test_the_blocks_of_a_page_run_as_a_reader_would_type_them(
         "PYTHONPATH": str(ROOT),
         "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1",
+        "XDG_STATE_HOME": str(tmp_path / ".state"),
         "COLUMNS": "88",
     }
     result = subprocess.run(

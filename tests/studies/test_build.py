@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -99,9 +101,18 @@ def test_parameters_without_a_cell_for_them_are_refused(tmp_path: Path) -> None:
         load_script(script, {"store": "a.db"})
 
 
-def test_progress_names_the_section_of_each_cell(tiny_script: Path) -> None:
-    seen: list[tuple[int, int, str]] = []
+def test_progress_counts_the_cells_and_names_the_section_of_each(
+    tiny_script: Path,
+) -> None:
+    seen: list[str] = []
+    totals: list[int] = []
+
+    @contextmanager
+    def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
+        totals.append(total)
+        yield seen.append
+
     notebook = load_script(tiny_script, {})
-    execute(notebook, tiny_script.parent, lambda *step: seen.append(step))
-    assert [number for number, _, _ in seen] == list(range(1, len(seen) + 1))
-    assert "What was measured" in {heading for _, _, heading in seen}
+    execute(notebook, tiny_script.parent, progress)
+    assert totals == [len(seen)]
+    assert seen[2] == "What was measured"

@@ -1,0 +1,188 @@
+"""The best configurations: fronts of two responses, and the gain on the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from studies.display import Figure, Finding, Table, Text, figure
+from studies.measured import MeasuredSweep, shown
+
+if TYPE_CHECKING:
+    from perfmodel.dataset import PerformanceDataset
+    from studies.modelled import Modelled
+
+__all__ = ["best_configurations", "front_responses"]
+
+PAIRS = (("latency_s", "throughput_hz"), ("latency_s", "energy_j"))
+"""Responses that trade off where they are measured."""
+
+
+def front_responses(data: PerformanceDataset) -> tuple[str, str] | None:
+    """Choose the two responses of the front.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        Any.
+
+    Returns
+    -------
+    tuple of str, or None
+        Latency with throughput where batches vary, else with energy, else the first
+        two responses; None if there is one response.
+    """
+    names = list(data.responses)
+    for pair in PAIRS:
+        if set(pair) <= set(names) and (
+            pair[1] != "throughput_hz" or "batch_size" in data.space.names
+        ):
+            return pair
+    others = [name for name in names if name not in _restated(names)]
+    return (others[0], others[1]) if len(others) > 1 else None
+
+
+def _restated(names: Sequence[str]) -> set[str]:
+    """Name the responses that say the latency once more in other words."""
+    if "latency_s" not in names:
+        return set()
+    return {"latency_mean_s", "latency_p90_s", "latency_per_item_s", "throughput_hz"}
+
+
+def best_configurations(
+    data: PerformanceDataset,
+    models: Sequence[Modelled],
+    sweeps: Sequence[MeasuredSweep],
+) -> list[Figure | Table | Finding | Text]:
+    """Show the front of every environment, and the gain over the reference.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        All environments and responses.
+    models : sequence of Modelled
+        Of the main response.
+    sweeps : sequence of MeasuredSweep
+        With the runs of the reference configuration; none for a table.
+
+    Returns
+    -------
+    list of Figure, Table, Finding or Text
+        For the notebook to display.
+    """
+    found: list[Figure | Table | Finding | Text] = []
+    pair = front_responses(data)
+    if pair is not None:
+        found += [_front_figure(data, pair), _front_table(data, pair)]
+    found.append(_best_table(models))
+    found += _gains(models, sweeps)
+    return found
+
+
+def _front_figure(data: PerformanceDataset, pair: tuple[str, str]) -> Figure:
+    from matplotlib import pyplot
+
+    from perfmodel import pareto_front
+
+    places = data.environments()
+    drawing, axes = pyplot.subplots(
+        len(places),
+        1,
+        figsize=(6.6, 3.2 * len(places)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for place, ax in zip(places, axes[:, 0], strict=True):
+        part = data.select(**place)
+        front = pareto_front([part.for_response(name) for name in pair])
+        front.plot(ax=ax)
+        ax.set_title(shown(place, data), loc="left", fontsize="medium")
+        ax.spines[["top", "right"]].set_visible(False)
+        if (part.frame[list(pair)] > 0).all().all():
+            ax.set_xscale("log")
+            ax.set_yscale("log")
+    return figure(
+        "front",
+        drawing,
+        f"{pair[0]} against {pair[1]}: measured configurations (grey) and those that "
+        "no other one beats in both (blue).",
+    )
+
+
+def _front_table(data: PerformanceDataset, pair: tuple[str, str]) -> Table:
+    import pandas as pd
+
+    from perfmodel import pareto_front
+
+    frames = []
+    for place in data.environments():
+        part = data.select(**place)
+        front = pareto_front([part.for_response(name) for name in pair])
+        frame = front.to_frame()[[*front.options, *pair]]
+        frame.insert(0, "environment", shown(place, data))
+        frames.append(frame)
+    return Table(
+        name="front",
+        caption=f"Configurations that no other measured one beats in {pair[0]} and "
+        f"{pair[1]}.",
+        frame=pd.concat(frames, ignore_index=True),
+        rows_shown=30,
+    )
+
+
+def _best_table(models: Sequence[Modelled]) -> Table:
+    """Tabulate the best three measured configurations, with what is predicted."""
+    import pandas as pd
+
+    from perfmodel.constraints import direction
+
+    frames = []
+    for one in models:
+        _, maximise = direction(one.data.response, [one.data.response])
+        order = one.data.y.argsort()[:: -1 if maximise else 1][:3]
+        frame = one.data.X.iloc[order].reset_index(drop=True)
+        predicted = one.model.predict_interval(frame)
+        frame.insert(0, "environment", one.name)
+        frame["measured"] = one.data.y[order]
+        frame["predicted"] = predicted["prediction"].to_numpy()
+        frame["lower 90 %"] = predicted["lower"].to_numpy()
+        frame["upper 90 %"] = predicted["upper"].to_numpy()
+        frames.append(frame)
+    return Table(
+        name="best",
+        caption=f"The best three measured configurations in {models[0].data.response}, "
+        "with what the model says of them. The lowest of many noisy numbers is too "
+        "low: where the two differ, the prediction is the better guess.",
+        frame=pd.concat(frames, ignore_index=True),
+    )
+
+
+def _gains(
+    models: Sequence[Modelled], sweeps: Sequence[MeasuredSweep]
+) -> list[Finding]:
+    """Compare the best measured configuration with the reference configuration."""
+    found = []
+    for one in models:
+        response = one.data.response
+        place = one.data.environments()[0]
+        values = [
+            run.response(response)
+            for sweep in sweeps
+            for run in sweep.runs
+            if run.role == "reference"
+            and run.status == "done"
+            and all(getattr(run.environment, k, v) == v for k, v in place.items())
+        ]
+        if not values or response == "throughput_hz":
+            continue
+        usual, best = median(values), float(one.data.y.min())
+        spread = max(values) / min(values)
+        text = (
+            f"a configuration was found that is faster than the reference: {best:.3g} "
+            f"against {usual:.3g} {one.data.unit} ({usual / best:.1f} times; the "
+            f"reference itself varied by a factor of {spread:.2f})"
+        )
+        verdict = "yes" if usual / best > spread else "undecided"
+        found.append(Finding(text=text, verdict=verdict, about=one.name))
+    return found

@@ -1,0 +1,86 @@
+# %% [markdown]
+# # Report
+# Made from measurements that were there already. Every statement is marked as
+# supported, not supported or undecided by them; intervals are 95 % unless another
+# level is given.
+
+# %%
+from studies import described, discussion, fronts, measured, modelled, transfers
+from studies.display import show
+from studies.report import read_data
+
+# %% tags=["parameters"]
+words = {"store": "results/measurements.db"}
+
+# %%
+data, sweeps = read_data(**words)
+response = modelled.main_response(data)
+show(*measured.doubts(sweeps), *measured.nature(sweeps))
+
+# %% [markdown]
+# ## What was measured on what
+
+# %%
+show(*described.what_was_measured(data, sweeps, response))
+
+# %% [markdown]
+# ## Design
+
+# %%
+show(*described.design(data, sweeps))
+
+# %% [markdown]
+# ## Drift of the reference
+
+# %%
+show(*measured.drift(sweeps))
+
+# %% [markdown]
+# ## How far the models can be trusted
+
+# %%
+models = modelled.fit_all(data, response)
+show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
+
+# %% [markdown]
+# ## Influential options
+# The effect of an option is the ratio between its worst and its best level, averaged
+# over all valid configurations.
+
+# %%
+show(modelled.influence_figure(models), modelled.influence_table(models))
+show(*modelled.influence_findings(models, order=1))
+
+# %% [markdown]
+# ## Interactions
+# Two options interact if the effect of one depends on the level of the other.
+
+# %%
+show(modelled.interactions_figure(models))
+show(*modelled.influence_findings(models, order=2))
+
+# %% [markdown]
+# ## Best configurations
+
+# %%
+show(*fronts.best_configurations(data, models, sweeps))
+
+# %% [markdown]
+# ## Transfer between environments
+
+# %%
+found = transfers.transfer_all(data, response)
+show(*transfers.transfer_displays(found))
+
+# %% [markdown]
+# ## Discussion
+
+# %%
+findings = transfers.transfer_findings(found)
+show(*discussion.discussion(data, sweeps, models, findings))
+
+# %% [markdown]
+# ## What this does not show
+
+# %%
+show(discussion.limits(data, sweeps, models))
