@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from measure.errors import DeviceError
 
@@ -10,15 +11,19 @@ if TYPE_CHECKING:
     from measure.devices.base import Device
 
 
-def open_device(address: str, **arguments: Any) -> Device:
+def open_device(
+    address: str, *, networks: Sequence[str] | None = None, seed: int = 0
+) -> Device:
     """Open the device of an address.
 
     Parameters
     ----------
     address : str
         ``auto``, ``host`` or ``sim:effects``.
-    **arguments : object
-        What the device's class takes beside.
+    networks : sequence of str, optional
+        Networks asked for; files among them are added to those it knows.
+    seed : int, default=0
+        Of random weights, and of a simulator's noise.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def open_device(address: str, **arguments: Any) -> Device:
         from measure.devices.simulated import EffectsDevice
 
         _, _, delay = address.partition("?delay_s=")
-        return EffectsDevice(delay_s=float(delay or 0.0), **arguments)
+        return EffectsDevice(delay_s=float(delay or 0.0), seed=seed)
     raise DeviceError(
         f"no device {address!r}; choose auto (this machine), host or sim:effects"
     )
