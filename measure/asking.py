@@ -10,7 +10,7 @@ from measure.constraints import Condition, Forbidden
 from measure.errors import DeviceError, SpaceError
 from measure.levels import Level
 from measure.options import Option
-from measure.planning import runs_that_fit
+from measure.planning import runs_that_fit, runs_time_s
 from measure.space import ConfigurationSpace
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 OWN_SIZE = ("full-factorial", "plackett-burman")
 #: A sweep that is told neither runs nor time takes this long.
 USUAL_BUDGET_S = 300.0
+#: CPU seconds of the search for a design: this share of the time that measuring it
+#: takes, within bounds; what a longer search gains is small (docs of the designs).
+SEARCH_SHARE, LEAST_SEARCH_S, MOST_SEARCH_S = 0.02, 1.0, 4.0
 
 
 def ask_space(
@@ -132,7 +135,9 @@ def ask_design(
                     f"{runs} runs fit the time and interactions of all options need "
                     f"{needed}: the design is for main effects",
                 )
-    design = make_design(name, space, runs, model, seed)
+    total_s = runs_time_s(runs or 1, device, pairs, protocol)
+    search_s = min(max(LEAST_SEARCH_S, SEARCH_SHARE * total_s), MOST_SEARCH_S)
+    design = make_design(name, space, runs, model, seed, budget_s=search_s)
     return replace(design, notes=(*notes, *design.notes)) if notes else design
 
 

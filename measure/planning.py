@@ -201,10 +201,38 @@ def runs_that_fit(
     int
         At least one.
     """
-    row_s = sum(run_time_s(device, pair, protocol) for pair in pairs)
-    ends_s = 2 * row_s
-    row_s *= protocol.replicates * (1 + 1 / protocol.reference_every)
+    ends_s = runs_time_s(0, device, pairs, protocol)
+    row_s = runs_time_s(1, device, pairs, protocol) - ends_s
     return max(1, math.floor((budget_s - ends_s) / row_s))
+
+
+def runs_time_s(
+    rows: int,
+    device: Device,
+    pairs: Sequence[tuple[str, str]],
+    protocol: MeasurementProtocol,
+) -> float:
+    """Estimate how long measuring so many design rows takes, reference runs included.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the design.
+    device : Device
+        What measures.
+    pairs : sequence of (str, str)
+        Networks and workloads; each measures every row.
+    protocol : MeasurementProtocol
+        Replicates and times.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    each_s = sum(run_time_s(device, pair, protocol) for pair in pairs)
+    runs = rows * protocol.replicates
+    return each_s * (runs * (1 + 1 / protocol.reference_every) + 2)
 
 
 def make_plan(

@@ -164,6 +164,7 @@ def sweep(
             protocol,
             held=fixed,
             labels=labels,
+            device_arguments={"seed": seed},
             seed=seed,
         )
         _print_plan(output, device, plan, design, selection, protocol, budget)
