@@ -115,6 +115,10 @@ class ConfigurationSpace:
     def _valid(self) -> ValidSet:
         return ValidSet(self.options, self.forbid)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is counted lazily is counted again: its cache cannot be pickled.
+        return {name: v for name, v in self.__dict__.items() if name != "_valid"}
+
     # -- documents --------------------------------------------------------
 
     @classmethod

@@ -280,6 +280,12 @@ def test_configurations_compare_by_value_and_travel() -> None:
     assert len({one, Configuration({"b": "x", "a": 1})}) == 1
 
 
+def test_a_space_that_has_counted_travels() -> None:
+    space = ConfigurationSpace([Option(name="a", levels=(1, 2))])
+    assert space.size() == 2
+    assert pickle.loads(pickle.dumps(space)) == space
+
+
 def test_encoding_names_the_row_of_an_unknown_level() -> None:
     space = ConfigurationSpace([Option(name="a", levels=(1, 2))])
     with pytest.raises(LevelError, match="row 1: option 'a' has no level 5"):
