@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from measure.judgement import tally
 from measure.space import ConfigurationSpace
-from studies.display import Finding, Table, Text
+from studies.display import Finding, Table, Text, quantity
 
 if TYPE_CHECKING:
     from measure.designs.diagnostics import DesignReport
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from studies.measured import MeasuredSweep
 
 __all__ = ["design", "what_was_measured"]
+
+ENDS = ("least", "largest")
 
 
 def what_was_measured(
@@ -42,8 +44,9 @@ def what_was_measured(
     else:
         found.append(rows_table(data, response))
     found.append(options_table(data.space))
-    if sweeps:
-        found.append(machine_table(sweeps))
+    machine = machine_table(sweeps)
+    if len(machine.frame):
+        found.append(machine)
     if data.notes:
         found.append(Text(markdown="\n".join(f"- {note}" for note in data.notes)))
     return found
@@ -83,6 +86,7 @@ def rows_table(data: PerformanceDataset, response: str) -> Table:
         caption="What was measured on what. Rows without a response are left out, and "
         "repeats of a configuration averaged.",
         frame=pd.DataFrame(rows),
+        units={f"{end} {response}": data.responses[response] for end in ENDS},
     )
 
 
@@ -132,7 +136,20 @@ def environment_table(sweeps: Sequence[MeasuredSweep], response: str) -> Table:
         caption="What was measured on what: design runs, and the runs of the reference "
         "configuration that stand between them.",
         frame=pd.DataFrame(rows),
+        units=_range_units(sweeps, response),
     )
+
+
+def _range_units(sweeps: Sequence[MeasuredSweep], response: str) -> dict[str, str]:
+    """Find the unit of a response in the runs."""
+    units = [
+        reading.unit
+        for sweep in sweeps
+        for run in sweep.runs
+        for reading in run.readings
+        if reading.name == response
+    ]
+    return {f"{end} {response}": units[0] for end in ENDS} if units else {}
 
 
 def machine_table(sweeps: Sequence[MeasuredSweep]) -> Table:
@@ -185,9 +202,8 @@ def options_table(space: ConfigurationSpace) -> Table:
         {
             "option": option.name,
             "kind": option.kind,
-            "levels": option.levels,
-            "unit": option.unit,
-            "reference": option.reference,
+            "levels": quantity(option.levels, option.unit),
+            "reference": quantity(option.reference, option.unit),
         }
         for option in space.options
     ]
@@ -288,7 +304,7 @@ def _estimable(report: DesignReport) -> Finding:
     terms = len(report.terms)
     if not report.singular_terms:
         text = f"the design can tell the {terms} terms of its model apart"
-        return Finding(text=text, verdict="yes", about="design")
+        return Finding(text=text, verdict="yes")
     lost = ", ".join(report.singular_terms[:6])
     more = len(report.singular_terms) - 6
     rest = f" and {more} more" if more > 0 else ""
@@ -296,4 +312,4 @@ def _estimable(report: DesignReport) -> Finding:
         f"the design can tell the {terms} terms of its model apart; {report.runs} runs "
         f"leave out {lost}{rest}"
     )
-    return Finding(text=text, verdict="no", about="design")
+    return Finding(text=text, verdict="no")

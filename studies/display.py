@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "figure",
     "format_cell",
+    "quantity",
     "show",
 ]
 
@@ -130,7 +131,7 @@ def format_cell(value: object) -> str:
     --------
     >>> from studies.display import format_cell
     >>> [format_cell(v) for v in (0.0123456, 1234567, 12345.678, True, None)]
-    ['0.01235', '1234567', '12346', 'yes', '–']
+    ['0.01235', '1234567', '12346', 'true', '–']
     """
     item = getattr(value, "item", None)
     if callable(item):
@@ -138,7 +139,7 @@ def format_cell(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     if isinstance(value, (int, str)):
         return str(value)
     if isinstance(value, tuple | list):
@@ -154,8 +155,51 @@ def format_cell(value: object) -> str:
     return f"{number:.{SIGNIFICANT_DIGITS}g}"
 
 
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
+SCALED = ("s", "Hz", "J", "W")
+"""Units that take a prefix in print."""
+
+
+def quantity(value: object, unit: str) -> str:
+    """Print a value with its unit, scaled by a prefix so that it can be read.
+
+    Parameters
+    ----------
+    value : object
+        A number, or several; anything else is printed as it is.
+    unit : str
+        SI symbol; empty if dimensionless.
+
+    Returns
+    -------
+    str
+        Three significant digits; several values share the largest one's prefix.
+
+    Examples
+    --------
+    >>> from studies.display import quantity
+    >>> quantity(0.02874, "s"), quantity((400000000, 2000000000), "Hz")
+    ('28.7 ms', '0.4, 2 GHz')
+    """
+    values = value if isinstance(value, tuple | list) else (value,)
+    plain = [_plain(one) for one in values]
+    numbers = [abs(v) for v in plain if isinstance(v, int | float)]
+    if unit not in SCALED or len(numbers) != len(plain) or not any(numbers):
+        text = format_cell(value)
+        return f"{text} {unit}" if unit and numbers else text
+    largest = max(numbers)
+    factor, prefix = next(
+        ((f, p) for f, p in PREFIXES if largest >= 0.9995 * f), PREFIXES[-1]
+    )
+    texts = [
+        f"{v / factor:.3g}" for v in plain if isinstance(v, int | float)  # all are
+    ]
+    return f"{', '.join(texts)} {prefix}{unit}"
+
+
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|–", text))
+    number = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?( [GMkmµ]?(s|Hz|J|W))?|–"
+    return bool(re.fullmatch(number, text))
 
 
 def _plain(value: object) -> object:
@@ -186,6 +230,8 @@ class Table:
         The data, at full precision.
     headings : mapping of str to str, default={}
         Printed headings of columns, where the name does not suit.
+    units : mapping of str to str, default={}
+        SI symbols of columns, which are printed with a prefix.
     rows_shown : int, default=20
         How many rows the page prints; the file has all of them.
 
@@ -194,7 +240,7 @@ class Table:
     >>> import pandas as pd
     >>> from studies.display import Table
     >>> table = Table(name="t", caption="Two runs.", frame=pd.DataFrame({"y": [1, 2]}))
-    >>> "<caption>Two runs.</caption>" in table._repr_mimebundle_()["text/html"]
+    >>> "Two runs.</figcaption>" in table._repr_mimebundle_()["text/html"]
     True
     """
 
@@ -202,6 +248,7 @@ class Table:
     caption: str
     frame: pd.DataFrame
     headings: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     rows_shown: int = 20
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
@@ -221,13 +268,14 @@ class Table:
         Returns
         -------
         str
-            One ``<table>`` within a scrolling ``<div>``; every text is escaped.
+            One ``<table>`` that scrolls under its caption; every text is escaped.
         """
         shown = self.frame.iloc[: self.rows_shown]
         columns = [
-            [format_cell(value) for value in shown[name]] for name in self.frame.columns
+            [quantity(value, self.units.get(str(name), "")) for value in shown[name]]
+            for name in self.frame.columns
         ]
-        numeric = [all(map(_is_number, texts)) for texts in columns]
+        numeric = [bool(texts) and all(map(_is_number, texts)) for texts in columns]
         heads = "".join(
             f'<th scope="col"{_align(right)}>'
             f"{escape(self.headings.get(str(name), str(name)))}</th>"
@@ -244,12 +292,12 @@ class Table:
         left = len(self.frame) - len(shown)
         if left:
             caption += f" The first {len(shown)} of {len(self.frame)} rows."
+        name = f"caption-{escape(self.name)}"
         return (
-            '<div class="table" tabindex="0" role="region" '
-            f'aria-label="{escape(self.caption)}"><table>'
-            f"<caption>{caption}</caption>"
-            f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody>"
-            "</table></div>"
+            f'<figure class="table"><figcaption id="{name}">{caption}</figcaption>'
+            f'<div tabindex="0" role="region" aria-labelledby="{name}">'
+            f'<table aria-labelledby="{name}"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{''.join(body)}</tbody></table></div></figure>"
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from studies.display import Figure, Finding, Table, Text, figure
+from studies.display import Figure, Finding, Table, Text, figure, quantity
 from studies.measured import MeasuredSweep, shown
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ __all__ = ["best_configurations", "front_responses"]
 
 PAIRS = (("latency_s", "throughput_hz"), ("latency_s", "energy_j"))
 """Responses that trade off where they are measured."""
+BEST = ("measured", "predicted", "lower 90 %", "upper 90 %")
 
 
 def front_responses(data: PerformanceDataset) -> tuple[str, str] | None:
@@ -127,6 +128,7 @@ def _front_table(data: PerformanceDataset, pair: tuple[str, str]) -> Table:
         caption=f"Configurations that no other measured one beats in {pair[0]} and "
         f"{pair[1]}.",
         frame=pd.concat(frames, ignore_index=True),
+        units=_units(data, data.responses),
         rows_shown=30,
     )
 
@@ -144,10 +146,10 @@ def _best_table(models: Sequence[Modelled]) -> Table:
         frame = one.data.X.iloc[order].reset_index(drop=True)
         predicted = one.model.predict_interval(frame)
         frame.insert(0, "environment", one.name)
-        frame["measured"] = one.data.y[order]
-        frame["predicted"] = predicted["prediction"].to_numpy()
-        frame["lower 90 %"] = predicted["lower"].to_numpy()
-        frame["upper 90 %"] = predicted["upper"].to_numpy()
+        frame[BEST[0]] = one.data.y[order]
+        frame[BEST[1]] = predicted["prediction"].to_numpy()
+        frame[BEST[2]] = predicted["lower"].to_numpy()
+        frame[BEST[3]] = predicted["upper"].to_numpy()
         frames.append(frame)
     return Table(
         name="best",
@@ -155,7 +157,13 @@ def _best_table(models: Sequence[Modelled]) -> Table:
         "with what the model says of them. The lowest of many noisy numbers is too "
         "low: where the two differ, the prediction is the better guess.",
         frame=pd.concat(frames, ignore_index=True),
+        units=_units(models[0].data, dict.fromkeys(BEST, models[0].data.unit)),
     )
+
+
+def _units(data: PerformanceDataset, others: Mapping[str, str]) -> dict[str, str]:
+    """Collect the units of options, and of other columns."""
+    return {**{option.name: option.unit for option in data.space.options}, **others}
 
 
 def _gains(
@@ -179,8 +187,9 @@ def _gains(
         usual, best = median(values), float(one.data.y.min())
         spread = max(values) / min(values)
         text = (
-            f"a configuration was found that is faster than the reference: {best:.3g} "
-            f"against {usual:.3g} {one.data.unit} ({usual / best:.1f} times; the "
+            f"a configuration was found that is faster than the reference: "
+            f"{quantity(best, one.data.unit)} against {quantity(usual, one.data.unit)} "
+            f"({usual / best:.1f} times; the "
             f"reference itself varied by a factor of {spread:.2f})"
         )
         verdict = "yes" if usual / best > spread else "undecided"

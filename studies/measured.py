@@ -113,8 +113,8 @@ def nature(sweeps: Sequence[MeasuredSweep]) -> list[Notice]:
         kind, _, name = address.partition(":")
         if kind == "sim":
             text = (
-                f"Simulated: the device {name} ({address}) is a simulator. Nothing "
-                "here was measured on real hardware."
+                f"Simulated: {address} is a simulator. Nothing here was measured on "
+                "real hardware."
             )
             notices.append(Notice(text=text, level="note"))
         elif kind == "replay":

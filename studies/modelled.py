@@ -271,6 +271,9 @@ def influence_figure(models: Sequence[Modelled]) -> Figure:
         plot_effects(one.influence.frame, ax=ax, most=TERMS_SHOWN, xlabel=label)
         ax.set_title(one.name, loc="left", fontsize="medium")
         ax.spines[["top", "right"]].set_visible(False)
+    shown_rows = [one.influence.frame.head(TERMS_SHOWN) for one in models]
+    ends = [frame[["effect", "upper"]].max().max() for frame in shown_rows]
+    axes[-1, 0].set_xlim(0, 1.03 * max(ends) or 1.0)
     return figure(
         "effects",
         drawing,
@@ -306,7 +309,10 @@ def interactions_figure(models: Sequence[Modelled]) -> Figure:
         layout="constrained",
     )
     for one, ax in zip(models, axes[:, 0], strict=True):
-        plot_interactions(one.influence.frame, ax=ax)
+        names = list(one.data.space.names)
+        frame = one.influence.frame
+        order = frame["term"].map(lambda term, known=names: _place(term, known))
+        plot_interactions(frame.loc[order.sort_values(kind="stable").index], ax=ax)
         ax.set_title(one.name, loc="left", fontsize="medium")
     return figure(
         "interactions",
@@ -314,6 +320,11 @@ def interactions_figure(models: Sequence[Modelled]) -> Figure:
         f"Effects on {models[0].data.response} in per cent: of one option on the "
         "diagonal, of two together beside it.",
     )
+
+
+def _place(term: str, names: Sequence[str]) -> int:
+    """Give an option its place in the space, so that maps of two environments align."""
+    return names.index(term) if term in names else len(names)
 
 
 def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Finding]:
@@ -337,7 +348,7 @@ def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Findin
         frame = one.influence.to_frame()
         frame = frame[frame["order"] == order]
         reported = frame["reported"].astype(bool)
-        rows = frame[reported].head(4)
+        rows = frame[reported].head(4).sort_values("effect", ascending=False)
         if len(rows):
             listed = "; ".join(_effect(row) for row in rows.to_dict("records"))
             text = f"the most influential {what} for {one.data.response}: {listed}"

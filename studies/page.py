@@ -108,9 +108,9 @@ def _figure(data: Mapping[str, Any], counter: _Counter) -> Block:
 
 def _table(data: Mapping[str, Any], counter: _Counter) -> Block:
     number = counter.table()
-    html = data["text/html"].replace(
-        "<caption>", f'<caption id="table-{number}"><b>Table {number}.</b> ', 1
-    )
+    head, opening, rest = data["text/html"].partition("<figcaption")
+    attributes, closing, caption = rest.partition(">")
+    html = f"{head}{opening}{attributes}{closing}<b>Table {number}.</b> {caption}"
     return Block(kind="table", html=Markup(html))
 
 

@@ -94,7 +94,7 @@ def excused(value: object) -> set[str]:
     """
     if not inspect.isclass(value):
         return set()
-    if "__init__" not in vars(value):
+    if "__init__" not in vars(value) or getattr(value, "_is_protocol", False):
         return {"PR01", "PR02", "PR03"}
     kinds = {p.kind for p in inspect.signature(value).parameters.values()}
     return {"PR03"} if kinds == {inspect.Parameter.KEYWORD_ONLY} else set()

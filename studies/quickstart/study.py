@@ -100,15 +100,15 @@ show(*discussion.discussion(data, sweeps, models, findings))
 
 # %% [markdown]
 # ## Related work
-# The question is that of Jamshidi et al., *Transfer Learning for Performance Modeling of
-# Configurable Systems: An Exploratory Analysis* (ASE 2017, arXiv 1709.02280): over 36
-# changes of hardware, workload and version they ask what of a performance model still
-# holds. They find linear relations for small changes, options that stay influential
-# where absolute values do not, and few interactions, mostly shared. Follow-ups sample
-# the target along the source's influential options (L2S, FSE 2018) or model causes
-# (Unicorn, EuroSys 2022; CAMEO, SoCC 2023). Here each of these statements comes with an
-# interval, interactions are compared without the main effects, and "undecided" is an
-# answer.
+# The question is that of Jamshidi et al., *Transfer Learning for Performance Modeling
+# of Configurable Systems: An Exploratory Analysis* (ASE 2017, arXiv 1709.02280): over
+# 36 changes of hardware, workload and version they ask what of a performance model
+# still holds. They find linear relations for small changes, options that stay
+# influential where absolute values do not, and few interactions, mostly shared.
+# Follow-ups sample the target along the source's influential options (L2S, FSE 2018) or
+# model causes (Unicorn, EuroSys 2022; CAMEO, SoCC 2023). Here each of these statements
+# comes with an interval, interactions are compared without the main effects, and
+# "undecided" is an answer.
 #
 # Models of configurable systems are older: SPLConqueror (ICSE 2012) regresses with
 # interactions, DECART (ASE 2013) grows trees, DeepPerf (ICSE 2019) trains a sparse

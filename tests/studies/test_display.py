@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure as Drawing
 
-from studies.display import TABLE_TYPE, Finding, Table, figure, format_cell
+from studies.display import (
+    TABLE_TYPE,
+    Finding,
+    Table,
+    figure,
+    format_cell,
+    quantity,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,8 +23,8 @@ from studies.display import TABLE_TYPE, Finding, Table, figure, format_cell
         (0.000123456, "0.0001235"),
         (123456.7, "123457"),
         (np.int64(3), "3"),
-        (np.bool_(True), "yes"),
-        (False, "no"),
+        (np.bool_(True), "true"),
+        (False, "false"),
         (float("nan"), "–"),
         (None, "–"),
         ("graph", "graph"),
@@ -28,6 +35,26 @@ def test_a_cell_shows_four_digits_and_a_dash_for_nothing(
     value: object, text: str
 ) -> None:
     assert format_cell(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0287, "s", "28.7 ms"),
+        (0.99999, "s", "1 s"),
+        (1e-9, "s", "0.001 µs"),
+        (0.0, "s", "0 s"),
+        ((102_000_000, 1_912_500_000), "Hz", "0.102, 1.91 GHz"),
+        (np.float64(3.5), "", "3.5"),
+        (8, "items", "8 items"),
+        (("graph", "xla"), "", "graph, xla"),
+        (float("nan"), "s", "–"),
+    ],
+)
+def test_a_quantity_is_printed_with_a_prefix_and_its_unit(
+    value: object, unit: str, text: str
+) -> None:
+    assert quantity(value, unit) == text
 
 
 def test_a_long_table_says_how_many_rows_it_leaves_out() -> None:
