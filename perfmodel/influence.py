@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perfmodel.anova import Component, decompose
+from perfmodel.effects import (
+    decide,
+    effect_row,
+    own_p_values,
+    per_cent_of,
+    per_cent_of_geometric_mean,
+)
 from perfmodel.errors import ModelError
-from perfmodel.multiplicity import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,21 +47,12 @@ DOMAIN_LIMIT = 20_000
 """Most configurations to predict: a larger domain is sampled."""
 DRAWS = 200
 REFITS = 50
-LEVEL = 0.95
-LEAST_SHARE = 0.005
-"""A term below this share of the variance is not reported, however sure it is."""
-FALSE_SHARE = 0.05
-"""Multiplicity-adjusted probability of no effect up to which a term is reported."""
-
 # Draws are made on part of a large domain: enough for each pair's cells, few enough
 # for a joint posterior, whose cost grows with their cube.
 _DRAWN_AT_LEAST = 600
 _DRAWN_AT_MOST = 2_000
 _DRAWN_PER_PARAMETER = 4
 _CHUNK = 4_096
-# A step against the direction that is smaller than this part of the effect does not
-# make an effect non-monotone.
-_WIGGLE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +142,11 @@ def explain(
     Intervals come from the model's own draws of the mean function (posterior, or
     refits to bootstrap samples), as the contrast between the levels that the estimate
     has as largest and smallest; they end at 0, for an effect has no direction. A term
-    is *reported* if its share is at least 0.5 per cent and the contrast is on one side
-    of 0, with probabilities adjusted for the number of terms by Holm's method (main
-    effects) and Benjamini and Hochberg's (pairs) [1]_, both at 5 per cent. A model
-    that predicts no better than the mean has nothing reported.
+    is *reported* if its share is at least 0.5 per cent or its effect surely at least 5,
+    and if chance would hardly make it so large: the probability is adjusted for the
+    number of terms by Holm's method (main effects) and Benjamini and Hochberg's
+    (pairs) [1]_, both at 5 per cent. A model that predicts no better than the mean has
+    nothing reported.
 
     Parameters
     ----------
@@ -185,17 +182,19 @@ def explain(
     predictions = _predictions(model, space, indices)
     ratios = _learned_log(model, predictions)
     parts = decompose(indices, np.log(predictions) if ratios else predictions)
-    per_cent = _per_cent_of_geometric_mean if ratios else _per_cent_of(predictions)
+    per_cent = per_cent_of_geometric_mean if ratios else per_cent_of(predictions)
     components = [*parts.main, *parts.pairs]
     deviations = _deviations(model, data, space, indices, components, ratios, seed)
     rows, doubts = [], []
     for position, component in enumerate(components):
         drawn = None if deviations is None else deviations[position]
-        row, doubt = _row(space, component, float(parts.variance[0]), drawn, per_cent)
+        row, doubt = effect_row(
+            space, component, float(parts.variance[0]), drawn, per_cent
+        )
         rows.append(row)
         doubts.append(doubt)
     learnable = _learnable(model)
-    _decide(rows, np.array(doubts), learnable, _p_values(model))
+    decide(rows, np.array(doubts), own_p_values(model), learnable)
     notes = []
     if not ratios:
         notes.append(
@@ -332,127 +331,10 @@ def _on_cells(cells: Integers, component: Component) -> Floats:
     return values
 
 
-def _per_cent_of_geometric_mean(high: Any, low: Any) -> Any:
-    """Return a difference of components of the log response as an effect."""
-    return 100 * (np.exp(high) - np.exp(low))
-
-
-def _per_cent_of(predictions: Floats) -> Callable[[Any, Any], Any]:
-    """Return the same for components of the response itself."""
-    size = float(np.abs(predictions).mean()) or 1.0
-
-    def per_cent(high: Any, low: Any) -> Any:
-        return 100 * (high - low) / size
-
-    return per_cent
-
-
-def _row(
-    space: ConfigurationSpace,
-    component: Component,
-    total_variance: float,
-    deviations: Floats | None,
-    per_cent: Callable[[Any, Any], Any],
-) -> tuple[dict[str, Any], float]:
-    """Return a term's row, and the probability of its size without any effect."""
-    values = component.values[:, 0]
-    high, low = int(values.argmax()), int(values.argmin())
-    options = [space.options[position] for position in component.options]
-    variance = float(component.variance[0])
-    row: dict[str, Any] = {
-        "term": ":".join(option.name for option in options),
-        "order": len(options),
-        "effect": float(per_cent(values[high], values[low])),
-        "sign": _sign(component, [len(option.levels) for option in options]),
-        "lower": np.nan,
-        "upper": np.nan,
-        "share": variance / total_variance if total_variance > 0 else 0.0,
-    }
-    if deviations is None or np.isnan(deviations[[high, low]]).any():
-        return row, np.nan
-    drawn = per_cent(values[high] + deviations[high], values[low] + deviations[low])
-    tail = (1 - LEVEL) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail])
-    row["lower"] = max(float(lower), 0.0)
-    row["upper"] = max(float(upper), row["effect"])
-    return row, _tail(variance, component.weights, deviations)
-
-
-def _tail(variance: float, weights: Floats, deviations: Floats) -> float:
-    """Return how probable so large a variance is where draws only deviate from 0.
-
-    The variance of a component of Gaussian deviations is a sum of scaled chi-squared
-    variables; Satterthwaite's gamma distribution has its mean and variance.
-    """
-    from scipy.special import gammaincc
-
-    held = ~np.isnan(deviations[:, 0])
-    share = weights[held] / weights[held].sum()
-    sizes = share @ deviations[held] ** 2
-    mean, spread = float(sizes.mean()), float(sizes.var())
-    if variance <= 0:
-        return 1.0
-    if spread <= 0:
-        return 0.0
-    return float(gammaincc(mean**2 / spread, variance * mean / spread))
-
-
-def _sign(component: Component, n_levels: list[int]) -> int:
-    """Return the sign of a monotone main effect or of a two-level pair, else 0."""
-    values = component.values[:, 0]
-    if len(n_levels) == 2:
-        if n_levels != [2, 2] or len(values) != 4:
-            return 0
-        # Coded -1 and +1 in declared order, the product is +1 on the diagonal.
-        product = np.where(component.cells[:, 0] == component.cells[:, 1], 1.0, -1.0)
-        return int(np.sign(np.round(product @ values, 12)))
-    steps = np.diff(values)
-    extent = float(np.ptp(values))
-    if extent <= 1e-12:
-        return 0
-    if np.all(steps >= -_WIGGLE * extent):
-        return 1
-    return -1 if np.all(steps <= _WIGGLE * extent) else 0
-
-
 def _learnable(model: Any) -> bool:
     """Return whether the model's cross-validation beat the mean; True if unknown."""
     validation = getattr(model, "cross_validation_", None)
     return bool(getattr(validation, "learnable", True))
-
-
-def _p_values(model: Any) -> dict[str, float]:
-    """Return the model's own p-value of each term, empty where it has none."""
-    found = getattr(model, "p_values_", None)
-    return {} if found is None else {str(term): float(p) for term, p in found.items()}
-
-
-def _decide(
-    rows: list[dict[str, Any]],
-    doubts: Floats,
-    learnable: bool,
-    p_values: dict[str, float],
-) -> None:
-    """Add `p_adjusted` and `reported` to the rows."""
-    orders = np.array([row["order"] for row in rows])
-    own = np.array([p_values.get(row["term"], np.nan) for row in rows])
-    if p_values:
-        # A term that the model did not take has no evidence for it at all.
-        own = np.where(np.isnan(own), 1.0, own)
-    for order, adjust in ((1, holm), (2, benjamini_hochberg)):
-        of_order = np.flatnonzero(orders == order)
-        adjusted = adjust(own[of_order]) if p_values else own[of_order]
-        sure = adjust(doubts[of_order])
-        for position, p, doubt in zip(of_order, adjusted, sure):
-            row = rows[position]
-            row["p_adjusted"] = float(p)
-            row["reported"] = bool(
-                learnable
-                and row["share"] >= LEAST_SHARE
-                and row["lower"] > 0
-                and doubt <= FALSE_SHARE
-                and not p > FALSE_SHARE
-            )
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
