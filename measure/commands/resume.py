@@ -35,7 +35,7 @@ def resume(output: Output, store: Path) -> None:
     """Measure what is left, print what came of it."""
     start = time.perf_counter()
     from measure.commands.outcome import print_outcome, totals
-    from measure.commands.sweep import interrupted
+    from measure.commands.sweep import leave_interrupted
     from measure.errors import MeasureError
     from measure.judgement import is_unfinished
     from measure.store import SqliteStore, planned_sweeps
@@ -62,7 +62,7 @@ def resume(output: Output, store: Path) -> None:
         sweeps = [(plan, opened.runs(plan.sweep_id)) for plan in gone_on]
     document = totals(str(store), sweeps, time.perf_counter() - start, done_now)
     if stopped == "interrupted":
-        raise KeyboardInterrupt(interrupted(document, store))
+        leave_interrupted(document, store)
     if gone_on:
         runs = [run for _, found in sweeps for run in found]
         print_outcome(output, document, runs)

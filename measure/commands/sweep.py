@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,7 +17,7 @@ from measure.commands.shared import (
     store_option,
     words_option,
 )
-from measure.console import Output, output_options
+from measure.console import INTERRUPTED, Output, output_options
 
 if TYPE_CHECKING:
     from measure.designs.base import Design
@@ -272,15 +272,15 @@ def _measure(
     wall_s = time.perf_counter() - start
     document = totals(str(path), [(plan, runs)], wall_s, outcome.runs_done)
     if outcome.stopped == "interrupted":
-        raise KeyboardInterrupt(interrupted(document, path))
+        leave_interrupted(document, path)
     if outcome.stopped == "budget":
         output.print("the budget is spent")
     print_outcome(output, document, runs)
     output.finish(document)
 
 
-def interrupted(document: dict[str, Any], path: Path) -> str:
-    """Return the line that an interrupted sweep ends with.
+def leave_interrupted(document: dict[str, Any], path: Path) -> NoReturn:
+    """End with the one line that says how to go on.
 
     Parameters
     ----------
@@ -289,12 +289,16 @@ def interrupted(document: dict[str, Any], path: Path) -> str:
     path : pathlib.Path
         The store.
 
-    Returns
-    -------
-    str
-        How far it came, and the command that goes on.
+    Raises
+    ------
+    click.exceptions.Exit
+        Always, with the exit code of an interruption.
     """
-    return (
-        f"interrupted after {document['runs_done']} of {document['runs_planned']} "
-        f"runs, all of them safe; go on: python -m measure resume --store {path}"
+    # Not KeyboardInterrupt: click would put a line of its own before ours.
+    click.echo(
+        f"measure: interrupted after {document['runs_done']} of "
+        f"{document['runs_planned']} runs, all of them safe; go on: python -m measure "
+        f"resume --store {path}",
+        err=True,
     )
+    raise click.exceptions.Exit(INTERRUPTED)
