@@ -1,0 +1,1 @@
+"""``kill -9`` at random moments of a sweep: nothing finished is lost or repeated."""
