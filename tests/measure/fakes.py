@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from measure.configuration import Configuration
 from measure.devices.base import Measurement, OptionOffer
+from measure.errors import DeviceError, WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
 from measure.space import ConfigurationSpace
@@ -54,6 +55,9 @@ class FakeDevice:
     def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
         known = {option.name: option for option in OPTIONS}
         wanted = tuple(known) if names is None else tuple(names)
+        for name in wanted:
+            if name not in known:
+                raise DeviceError(f"fake: no option {name!r}")
         document: dict[str, Any] = ConfigurationSpace(
             known[name] for name in wanted
         ).to_dict()
@@ -62,6 +66,8 @@ class FakeDevice:
         return ConfigurationSpace.from_dict(document)
 
     def environment(self, network: str, workload: str) -> Environment:
+        if network not in self.networks():
+            raise WorkloadError(f"fake: no network {network!r}")
         return Environment(
             device=self.name, network=network, workload=workload, version=self.version
         )
