@@ -1,0 +1,1 @@
+"""Models against known effects and published measurements, and start-up times."""

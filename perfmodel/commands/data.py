@@ -1,0 +1,359 @@
+"""DATA on the command line: a store or a table, and its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from measure.console import Output
+
+if TYPE_CHECKING:
+    from perfmodel.dataset import PerformanceDataset
+
+__all__ = ["DataChoice", "Section", "data_options", "place_name", "sections"]
+
+DEFAULT_STORE = Path("results/measurements.db")
+FEWEST_RUNS = 5
+"""Finite responses in an environment below which nothing is modelled."""
+
+
+def comma_list(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Split an option's value at commas.
+
+    Parameters
+    ----------
+    ctx, parameter : object
+        Click's; the latter is named in errors.
+    value : str or None
+        Such as ``a,b``.
+
+    Returns
+    -------
+    tuple of str or None
+        The words.
+    """
+    if value is None:
+        return None
+    words = tuple(word.strip() for word in value.split(","))
+    if not all(words):
+        raise click.BadParameter(f"{value!r} has an empty name between commas")
+    return words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataChoice:
+    """Which runs a command reads.
+
+    Parameters
+    ----------
+    store : Path or None
+        A store, if no table was named.
+    table : Path or None
+        A CSV file.
+    options, responses, environment : tuple of str or None
+        Its columns, as far as said.
+    space : Path or None
+        A space file.
+    sweeps : tuple of str or None
+        Sweeps of the store; None: all under the latest protocol.
+    """
+
+    store: Path | None
+    table: Path | None
+    options: tuple[str, ...] | None
+    responses: tuple[str, ...] | None
+    environment: tuple[str, ...] | None
+    space: Path | None
+    sweeps: tuple[str, ...] | None
+
+    def read(self) -> PerformanceDataset:
+        """Read the runs.
+
+        Returns
+        -------
+        PerformanceDataset
+            With the responses asked for, in order; all by default.
+        """
+        from perfmodel.dataset import PerformanceDataset
+
+        if self.table is not None:
+            return PerformanceDataset.from_csv(
+                self.table,
+                options=self.options,
+                response=self.responses,
+                environment=self.environment,
+                space=self.space,
+            )
+        data = PerformanceDataset.from_store(self.store or DEFAULT_STORE, self.sweeps)
+        return data if self.responses is None else with_responses(data, self.responses)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the JSON says of where the runs came from."""
+        if self.table is not None:
+            return {"data": str(self.table)}
+        return {"store": str(self.store or DEFAULT_STORE)}
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which runs to read.
+
+    Parameters
+    ----------
+    command : Callable
+        Takes ``choice``, a `DataChoice`, in place of them.
+
+    Returns
+    -------
+    Callable
+        With the options.
+    """
+
+    @wraps(command)
+    def wrapped(
+        *args: Any,
+        store: Path | None,
+        data: Path | None,
+        options: tuple[str, ...] | None,
+        responses: tuple[str, ...] | None,
+        environment: tuple[str, ...] | None,
+        space: Path | None,
+        sweeps: tuple[str, ...] | None,
+        **words: Any,
+    ) -> Any:
+        if store is not None and data is not None:
+            raise click.UsageError("give --store or --data, not both")
+        if data is None:
+            for flag, value in (
+                ("--options", options),
+                ("--environment", environment),
+                ("--space", space),
+            ):
+                if value is not None:
+                    raise click.UsageError(
+                        f"{flag} describes a table: give --data T.csv with it"
+                    )
+        elif sweeps is not None:
+            raise click.UsageError("--sweep chooses from a store, not from --data")
+        choice = DataChoice(
+            store=store,
+            table=data,
+            options=options,
+            responses=responses,
+            environment=environment,
+            space=space,
+            sweeps=sweeps,
+        )
+        return command(*args, choice=choice, **words)
+
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option(
+            "--sweep",
+            "sweeps",
+            metavar="ID,..",
+            callback=comma_list,
+            help="Only these sweeps of the store.",
+        ),
+        click.option(
+            "--space",
+            type=path,
+            metavar="FILE",
+            help="Levels and forbidden combinations of a table's options.",
+        ),
+        click.option(
+            "--environment",
+            metavar="NAME,..",
+            callback=comma_list,
+            help="A table's columns that say where a run was made.",
+        ),
+        click.option(
+            "--response",
+            "responses",
+            metavar="NAME,..",
+            callback=comma_list,
+            help="What was measured.",
+        ),
+        click.option(
+            "--options",
+            metavar="NAME,..",
+            callback=comma_list,
+            help="A table's columns that were set.",
+        ),
+        click.option("--data", type=path, metavar="T.csv", help="A table of runs."),
+        click.option(
+            "--store",
+            type=path,
+            metavar="DB",
+            help=f"A store of runs; {DEFAULT_STORE.as_posix()} by default.",
+        ),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def with_responses(
+    data: PerformanceDataset, names: Sequence[str]
+) -> PerformanceDataset:
+    """Keep some responses of a dataset.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        With at least these.
+    names : sequence of str
+        Which, in order.
+
+    Returns
+    -------
+    PerformanceDataset
+        With these alone.
+
+    Raises
+    ------
+    SelectionError
+        If one is not there.
+    """
+    from dataclasses import replace
+
+    from perfmodel.errors import SelectionError
+
+    for name in names:
+        if name not in data.responses:
+            raise SelectionError(
+                f"no response {name!r}; there are {', '.join(data.responses)}"
+            )
+    return replace(data, responses={name: data.responses[name] for name in names})
+
+
+def usual_responses(data: PerformanceDataset) -> tuple[str, ...]:
+    """Choose what to model of a store, which has each response in many forms.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        From a store.
+
+    Returns
+    -------
+    tuple of str
+        Latency and energy of a call, and of an item where the batch size varies;
+        all responses if it has none of these.
+    """
+    wanted = ["latency_s", "energy_j"]
+    if "batch_size" in data.space.names:
+        wanted += ["latency_per_item_s", "energy_per_item_j"]
+    return tuple(name for name in wanted if name in data.responses) or tuple(
+        data.responses
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The runs of one environment, with one response or several.
+
+    Parameters
+    ----------
+    environment : dict of str to str
+        Which.
+    data : PerformanceDataset
+        Its runs.
+    """
+
+    environment: dict[str, str]
+    data: PerformanceDataset
+
+    @property
+    def name(self) -> str:
+        """The environment in one word."""
+        return place_name(self.environment)
+
+
+def place_name(environment: dict[str, str]) -> str:
+    """Return an environment in one word.
+
+    Parameters
+    ----------
+    environment : dict of str to str
+        Column to value.
+
+    Returns
+    -------
+    str
+        Values joined by ``/``; empty for a table that is one environment.
+
+    Examples
+    --------
+    >>> place_name({"device": "tx1", "network": "resnet50"})
+    'tx1/resnet50'
+    """
+    return "/".join(environment.values())
+
+
+def sections(
+    data: PerformanceDataset, output: Output, *, together: bool = False
+) -> Iterator[Section]:
+    """Divide runs by environment, and by response unless they belong together.
+
+    A response that an environment has none of is named and left out, if another is
+    there.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        All runs.
+    output : Output
+        Where to say what is left out.
+    together : bool, default=False
+        Whether a section has all responses.
+
+    Yields
+    ------
+    Section
+        In the order of the environments, then of the responses.
+
+    Raises
+    ------
+    DataError
+        If an environment has fewer than five finite responses, an infinite one, or
+        none at all.
+    """
+    import numpy as np
+
+    from perfmodel.errors import DataError
+
+    for environment in data.environments():
+        part = data.select(**environment) if environment else data
+        where = f" in {place_name(environment)}" if environment else ""
+        there = []
+        for name in part.responses:
+            values = part.frame[name].to_numpy(dtype=float)
+            finite = int(np.isfinite(values).sum())
+            if np.isinf(values).any() or (not finite and len(part.responses) == 1):
+                part.for_response(name).y  # raises, with what and where
+            if finite == 0:
+                output.print(f"no {name}{where}: missing in all {len(values)} runs")
+                continue
+            if finite < FEWEST_RUNS:
+                raise DataError(
+                    f"{name}{where} has {finite} finite values; at least {FEWEST_RUNS} "
+                    "are needed: measure more configurations"
+                )
+            there.append(name)
+        if not there:
+            raise DataError(
+                f"no response{where} has a value; {', '.join(part.responses)} are "
+                "missing in every run"
+            )
+        if together:
+            yield Section(environment=environment, data=with_responses(part, there))
+            continue
+        for name in there:
+            yield Section(environment=environment, data=part.for_response(name))

@@ -1,0 +1,197 @@
+"""``python -m perfmodel fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from measure.console import Output, output_options, refuse
+from perfmodel.commands.data import (
+    DataChoice,
+    Section,
+    data_options,
+    place_name,
+    sections,
+    usual_responses,
+    with_responses,
+)
+
+if TYPE_CHECKING:
+    from perfmodel.commands.modelling import Described
+
+__all__ = ["command"]
+
+
+@click.command("fit")
+@data_options
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="gaussian-process, stepwise, cart, forest, xgboost or auto: the one with the "
+    "least error on unseen runs.",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Save the model in this folder; several models in a folder each beneath it.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@output_options
+def command(
+    choice: DataChoice, model: str, save: Path | None, seed: int, output: Output
+) -> None:
+    """Model each environment and response, and say what matters.
+
+    Prints, for each: the error on unseen runs against that of always saying the mean,
+    the influential options and interactions with intervals, and the best
+    configurations. Ends with exit code 3 where there are fewer runs than main effects
+    and pairs. Of a store, latency and energy are modelled; --response says otherwise.
+
+    \b
+    Example:
+      python -m perfmodel fit --store results/measurements.db --save results/models
+      python -m perfmodel fit --data mine.csv --options threads,cache --response time_s
+    """
+    found = fit_sections(choice, model, seed, output)
+    saved = _save(found, save, output) if save is not None else []
+    if len(found) > 1:
+        _print_overview(found, output)
+    for described in found:
+        if described.few:
+            output.untrusted(described.few)
+    models = [described.to_dict() for described in found]
+    if save is not None:
+        for entry, folder in zip(models, saved, strict=True):
+            entry["saved"] = folder
+    output.finish(
+        {**choice.record, "seed": seed, "models": models, "reasons": output.reasons}
+    )
+
+
+def fit_sections(
+    choice: DataChoice, name: str, seed: int, output: Output, *, full: bool = False
+) -> list[Described]:
+    """Fit and print a model of each environment and response.
+
+    Parameters
+    ----------
+    choice : DataChoice
+        Which runs.
+    name : str
+        Which kind of model.
+    seed : int
+        Seed of everything random.
+    output : Output
+        Where to print.
+    full : bool, default=False
+        Whether to print all terms, not only those reported.
+
+    Returns
+    -------
+    list of Described
+        One a section.
+    """
+    data = choice.read()
+    left_out: list[str] = []
+    if choice.table is None and choice.responses is None:
+        usual = usual_responses(data)
+        left_out = [one for one in data.responses if one not in usual]
+        data = with_responses(data, usual)
+    for note in data.notes:
+        output.print(f"note: {note}")
+    parts: list[Section] = list(sections(data, output))
+    # Only now is anything heavy needed: a refusal comes at once.
+    from perfmodel.commands.explain import print_terms
+    from perfmodel.commands.modelling import describe
+    from perfmodel.fitting import fit
+
+    found: list[Described] = []
+    with output.progress("fitting", len(parts)) as step:
+        for part in parts:
+            model = fit(part.data, model=name, seed=seed)
+            described = describe(
+                model,
+                part.data,
+                seed=seed,
+                environment=part.environment,
+                notes=part.data.counted,
+            )
+            if found:
+                output.print()
+            if full:
+                print_terms(described, output)
+            else:
+                described.print_summary(output)
+            found.append(described)
+            step(described.heading)
+    if left_out:
+        output.print(f"\nnot modelled: {', '.join(left_out)}; choose with --response")
+    return found
+
+
+def _save(found: list[Described], folder: Path, output: Output) -> list[str]:
+    """Save one model in the folder, several beneath it; return where each is."""
+    if not folder.parent.is_dir():
+        refuse(f"--save {folder}: there is no folder {folder.parent}; make it first")
+    if len(found) == 1:
+        places = [folder]
+    else:
+        folder.mkdir(exist_ok=True)
+        places = [
+            folder
+            / _folder_name(place_name(one.environment), one.influence.response, found)
+            for one in found
+        ]
+    for described, place in zip(found, places, strict=True):
+        described.model.save(place)
+        output.print(f"saved: {place}")
+    return [str(place) for place in places]
+
+
+def _folder_name(place: str, response: str, found: list[Described]) -> str:
+    """Return a file name of environment and response, as far as they differ."""
+    words = [place] if place else []
+    if len({one.influence.response for one in found}) > 1 or not words:
+        words.append(response)
+    kept = "-".join(words).replace("/", "-")
+    return "".join(
+        letter if letter.isalnum() or letter in "-_." else "_" for letter in kept
+    )
+
+
+def _print_overview(found: list[Described], output: Output) -> None:
+    """Print a line for each model."""
+    rows = []
+    for one in found:
+        validation = one.model.cross_validation_
+        top = one.influence.reported["term"].head(3).tolist()
+        rows.append(
+            [
+                place_name(one.environment) or "-",
+                one.influence.response,
+                str(one.runs),
+                one.model.name,
+                f"{validation.error_percent:.1f}" if validation else "-",
+                f"{validation.baseline_error_percent:.1f}" if validation else "-",
+                ", ".join(top) if one.learnable else "no learnable signal",
+            ]
+        )
+    output.print()
+    output.table(
+        (
+            "environment",
+            "response",
+            "runs",
+            "model",
+            "error %",
+            "mean's %",
+            "top terms",
+        ),
+        rows,
+        title="all models:",
+    )

@@ -1,0 +1,302 @@
+"""What `pareto` and `recommend` share: candidates of an environment, and printing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from measure.console import Output
+from perfmodel.commands.data import (
+    DataChoice,
+    Section,
+    sections,
+    with_responses,
+)
+from perfmodel.commands.printing import number
+from perfmodel.errors import SelectionError
+
+if TYPE_CHECKING:
+    from perfmodel.dataset import PerformanceDataset
+    from perfmodel.pareto import ParetoFront
+
+__all__ = ["finish", "fronts", "response_names", "usual_axes", "with_columns"]
+
+SHOWN = 40
+
+
+def response_names(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that words of directions and constraints begin with.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Such as ``-latency_s``, ``+accuracy``, ``energy_j<=3``.
+
+    Returns
+    -------
+    tuple of str
+        Each once, in order.
+
+    Examples
+    --------
+    >>> response_names(["-latency_s", "energy_j <= 3", "latency_s"])
+    ('latency_s', 'energy_j')
+    """
+    names = (re.split("[<>=!]", word)[0].strip() for word in words)
+    return tuple(dict.fromkeys(name.lstrip("+-") for name in names))
+
+
+def with_columns(
+    choice: DataChoice, words: Sequence[str] | None
+) -> tuple[DataChoice, tuple[str, ...] | None]:
+    """Read which responses are wanted; of a bare table they are its responses.
+
+    Parameters
+    ----------
+    choice : DataChoice
+        Which runs.
+    words : sequence of str or None
+        Directions and constraints.
+
+    Returns
+    -------
+    DataChoice
+        With responses, if it is a table that nothing describes.
+    tuple of str or None
+        The names wanted, options among them.
+    """
+    if words is None:
+        return choice, None
+    names = response_names(words)
+    if choice.table is not None and choice.responses is None and choice.options:
+        columns = tuple(name for name in names if name not in choice.options)
+        choice = replace(choice, responses=columns)
+    return choice, names
+
+
+def usual_axes(data: PerformanceDataset) -> tuple[str, ...]:
+    """Choose the responses of a front.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        With all responses.
+
+    Returns
+    -------
+    tuple of str
+        Latency and energy, or latency and throughput where energy is missing; per
+        item where the batch size varies; of other tables, all responses.
+    """
+    per_item = "_per_item" if "batch_size" in data.space.names else ""
+    latency, energy = f"latency{per_item}_s", f"energy{per_item}_j"
+    for names in ((latency, energy), ("latency_s", "throughput_hz")):
+        if all(name in data.responses for name in names):
+            return names
+    return tuple(data.responses)
+
+
+def fronts(
+    choice: DataChoice,
+    names: Sequence[str] | None,
+    output: Output,
+    make: Callable[[Any, PerformanceDataset | None], ParetoFront],
+    *,
+    model: str,
+    measured_only: bool,
+    seed: int,
+    check: Callable[[PerformanceDataset], object] | None = None,
+) -> list[tuple[Section, ParetoFront]]:
+    """Make the front of each environment.
+
+    Parameters
+    ----------
+    choice : DataChoice
+        Which runs.
+    names : sequence of str or None
+        The responses; None: `usual_axes`.
+    output : Output
+        Where notes go.
+    make : Callable
+        Makes a front of models and measured runs, or of runs alone.
+    model : str
+        Which kind of model.
+    measured_only : bool
+        Whether nothing is predicted.
+    seed : int
+        Seed of everything random.
+    check : Callable, optional
+        Raises if what is wanted does not go with the data, before anything is fitted.
+
+    Returns
+    -------
+    list of (Section, ParetoFront)
+        One an environment.
+    """
+    data = choice.read()
+    if names is None:
+        names = usual_axes(data)
+    names = [name for name in names if name not in data.space.names]
+    data = with_responses(data, names)
+    if check is not None:
+        check(data)
+    for note in data.notes:
+        output.print(f"note: {note}")
+    found: list[tuple[Section, ParetoFront]] = []
+    parts = list(sections(data, output, together=True))
+    refused: SelectionError | None = None
+    for part in parts:
+        try:
+            front = _of_section(part, output, make, model, measured_only, seed)
+            found.append((part, front))
+        except SelectionError as error:
+            # What nothing keeps in one environment may be kept in another.
+            refused = error
+            if len(parts) > 1:
+                output.print(f"{part.name}: {error}")
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def _of_section(
+    part: Section,
+    output: Output,
+    make: Callable[[Any, PerformanceDataset | None], ParetoFront],
+    model: str,
+    measured_only: bool,
+    seed: int,
+) -> ParetoFront:
+    """Make the front of one environment; nothing is fitted if all was measured."""
+    if measured_only or _complete(part.data):
+        return make(part.data, None)
+    from perfmodel.fitting import fit
+
+    models = []
+    with output.progress("fitting", len(part.data.responses)) as step:
+        for name in part.data.responses:
+            fitted = fit(part.data.for_response(name), model=model, seed=seed)
+            validation = fitted.cross_validation_
+            if validation is not None and not validation.learnable:
+                where = f" of {part.name}" if part.environment else ""
+                output.print(
+                    f"no learnable signal: {name}{where}: its predictions are no "
+                    "better than its mean"
+                )
+            models.append(fitted)
+            step(name)
+    return make(models, part.data)
+
+
+def _complete(data: PerformanceDataset) -> bool:
+    """Return whether every valid configuration has every response measured."""
+    size = data.space.size()
+    return all(len(data.for_response(name).y) == size for name in data.responses)
+
+
+def finish(
+    found: Sequence[tuple[Section, ParetoFront]],
+    output: Output,
+    title: str,
+    record: dict[str, Any],
+    most: int = SHOWN,
+) -> None:
+    """Print fronts and write their JSON.
+
+    Parameters
+    ----------
+    found : sequence of (Section, ParetoFront)
+        One an environment.
+    output : Output
+        Where to.
+    title : str
+        What the rows are.
+    record : dict
+        What the JSON holds besides.
+    most : int, default=40
+        Rows to print of each.
+    """
+    documents: list[dict[str, Any]] = []
+    for part, front in found:
+        if documents:
+            output.print()
+        _print_front(part, front, output, title, most)
+        documents.append(_document(part, front))
+    whole = documents[0] if len(documents) == 1 else {}
+    output.finish(
+        {
+            **record,
+            "front": [
+                {**entry, "environment": document["environment"]}
+                for document in documents
+                for entry in document["front"]
+            ],
+            "hypervolume": whole.get("hypervolume"),
+            "reference_point": whole.get("reference_point"),
+            "fronts": documents,
+        }
+    )
+
+
+def _print_front(
+    part: Section, front: ParetoFront, output: Output, title: str, most: int
+) -> None:
+    where = f" of {part.name}" if part.environment else ""
+    output.print(
+        f"{title}{where}: {len(front.frame)} of {len(front.candidates)} configurations"
+    )
+    names = list(front.responses)
+    columns = [
+        f"{n} ({front.responses[n]})" if front.responses[n] else n for n in names
+    ]
+    rows = []
+    from measure.levels import plain, spelled
+
+    for row in front.frame.head(most).to_dict("records"):
+        cells = []
+        for name in names:
+            text = number(row[name])
+            if not row["measured"]:
+                low, high = row[f"{name}_lower"], row[f"{name}_upper"]
+                text += f" ({number(low)} to {number(high)})"
+            cells.append(text)
+        cells.append("measured" if row["measured"] else "predicted")
+        cells += [spelled(plain(row[name])) for name in front.options]
+        rows.append(cells)
+    output.table((*columns, "", *front.options), rows)
+    if len(front.frame) > most:
+        output.print(f"  and {len(front.frame) - most} more (--json FILE has all)")
+    if len(names) > 1:
+        corner = ", ".join(f"{k} {number(v)}" for k, v in front.reference_point.items())
+        output.print(
+            f"  hypervolume {number(front.hypervolume())}, up to the worst candidate "
+            f"({corner})"
+        )
+    for note in front.notes:
+        output.print(f"  note: {note}")
+
+
+def _document(part: Section, front: ParetoFront) -> dict[str, Any]:
+    names = list(front.responses)
+    entries = [
+        {
+            "configuration": {name: row[name] for name in front.options},
+            "responses": {name: row[name] for name in names},
+            "lower": {name: row[f"{name}_lower"] for name in names},
+            "upper": {name: row[f"{name}_upper"] for name in names},
+            "measured": row["measured"],
+        }
+        for row in front.frame.to_dict("records")
+    ]
+    return {
+        "environment": part.environment,
+        "front": entries,
+        "hypervolume": front.hypervolume(),
+        "reference_point": dict(front.reference_point),
+        "units": dict(front.responses),
+        "maximised": list(front.maximised),
+        "candidates": len(front.candidates),
+        "notes": list(front.notes),
+    }

@@ -1,0 +1,289 @@
+"""What `fit` and `explain` share: a model, its influence and best configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from perfmodel.commands.printing import amount, number, percent, spelled_configuration
+
+if TYPE_CHECKING:
+    from measure.console import Output
+    from perfmodel.influence import InfluenceReport
+    from perfmodel.pareto import ParetoFront
+
+__all__ = ["Described", "describe"]
+
+BEST_SHOWN = 3
+INFLUENTIAL_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A model of one environment and response, and what is said of it.
+
+    Parameters
+    ----------
+    environment : dict of str to str
+        Where.
+    runs : int or None
+        Finite responses it learned from.
+    model : PerformanceModel
+        Fitted.
+    influence : InfluenceReport
+        Its effects.
+    best : list of dict
+        The best configurations, by prediction.
+    notes : tuple of str
+        What was done to the runs.
+    """
+
+    environment: dict[str, str]
+    runs: int | None
+    model: Any
+    influence: InfluenceReport
+    best: list[dict[str, Any]]
+    notes: tuple[str, ...]
+
+    @property
+    def learnable(self) -> bool:
+        """Whether the model predicts better than the mean."""
+        validation = self.model.cross_validation_
+        return validation is None or bool(validation.learnable)
+
+    @property
+    def heading(self) -> str:
+        """Response, unit, environment and number of runs in a line."""
+        response = self.influence.response or "response"
+        unit = f" ({self.influence.unit})" if self.influence.unit else ""
+        where = "/".join(self.environment.values())
+        count = f", {self.runs} runs" if self.runs is not None else ""
+        return f"{response}{unit}" + (f" of {where}" if where else "") + count
+
+    @property
+    def few(self) -> str:
+        """Why there are too few runs, or nothing."""
+        terms = len(self.influence.frame)
+        if self.runs is None or self.runs >= terms:
+            return ""
+        return (
+            f"{self.heading}: fewer than the {terms} main effects and pairs, which "
+            f"they cannot tell apart; measure {terms - self.runs} more"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the JSON holds of it.
+
+        Returns
+        -------
+        dict
+            Plain data.
+        """
+        validation = self.model.cross_validation_
+        terms = self.influence.frame.to_dict("records")
+        return {
+            "environment": self.environment,
+            "response": self.influence.response,
+            "unit": self.influence.unit,
+            "runs": self.runs,
+            "model": self.model.name,
+            "choice": self.model.choice_,
+            "error_percent": getattr(validation, "error_percent", None),
+            "error_lower": getattr(validation, "lower", None),
+            "error_upper": getattr(validation, "upper", None),
+            "baseline_error_percent": getattr(
+                validation, "baseline_error_percent", None
+            ),
+            "learnable": self.learnable,
+            "terms": terms,
+            "influential": [term for term in terms if term["reported"]],
+            "unexplained_share": self.influence.unexplained,
+            "configurations": self.influence.configurations,
+            "exact": self.influence.exact,
+            "best": self.best,
+            "notes": [*self.notes, *self.influence.notes],
+        }
+
+    def print_summary(self, output: Output) -> None:
+        """Print accuracy, influential options and interactions, and the best.
+
+        Parameters
+        ----------
+        output : Output
+            Where to.
+        """
+        self.print_accuracy(output)
+        reported = self.influence.reported
+        if len(reported):
+            output.table(
+                TERM_COLUMNS,
+                term_rows(reported.head(INFLUENTIAL_SHOWN)),
+                title="influential options and interactions (95 % intervals):",
+            )
+            if len(reported) > INFLUENTIAL_SHOWN:
+                output.print(
+                    f"  and {len(reported) - INFLUENTIAL_SHOWN} more: "
+                    "`python -m perfmodel explain` lists all"
+                )
+        elif self.learnable:
+            output.print("no option is influential beyond noise")
+        if self.best and self.learnable:
+            output.print("best configurations (90 % intervals):")
+            for entry in self.best:
+                measured = (
+                    f", measured {number(entry['measured'])}"
+                    if entry["measured"] is not None
+                    else ""
+                )
+                output.print(
+                    f"  {amount(entry['prediction'], self.influence.unit)} "
+                    f"({number(entry['lower'])} to {number(entry['upper'])}"
+                    f"{measured}): "
+                    f"{spelled_configuration(entry['configuration'])}"
+                )
+        self.print_notes(output)
+
+    def print_accuracy(self, output: Output) -> None:
+        """Print which model it is and how far it can be trusted.
+
+        Parameters
+        ----------
+        output : Output
+            Where to.
+        """
+        validation = self.model.cross_validation_
+        if not self.learnable:
+            output.print(f"no learnable signal: {self.heading}")
+        else:
+            output.print(self.heading)
+        choice = f" ({self.model.choice_})" if self.model.choice_ else ""
+        output.print(f"  model: {self.model.name}{choice}")
+        if validation is not None:
+            output.print(
+                f"  error on unseen runs: {percent(validation.error_percent)} "
+                f"({number(validation.lower)} to {number(validation.upper)}); always "
+                f"saying the mean: {percent(validation.baseline_error_percent)}"
+            )
+
+    def print_notes(self, output: Output) -> None:
+        """Print what a reader must know besides.
+
+        Parameters
+        ----------
+        output : Output
+            Where to.
+        """
+        for note in (*self.notes, *self.influence.notes):
+            if not note.startswith("no learnable signal"):
+                output.print(f"  note: {note}")
+
+
+TERM_COLUMNS = ("term", "effect %", "lower", "upper", "sign", "share %")
+
+
+def term_rows(terms: Any) -> list[list[str]]:
+    """Return terms as cells of a table.
+
+    Parameters
+    ----------
+    terms : DataFrame
+        Rows of an influence report.
+
+    Returns
+    -------
+    list of list of str
+        As `TERM_COLUMNS`.
+    """
+    return [
+        [
+            row.term,
+            f"{row.effect:.1f}",
+            f"{row.lower:.1f}",
+            f"{row.upper:.1f}",
+            {1: "+", -1: "-"}.get(row.sign, ""),
+            f"{100 * row.share:.1f}",
+        ]
+        for row in terms.itertuples()
+    ]
+
+
+def describe(
+    model: Any,
+    data: Any = None,
+    *,
+    seed: int = 0,
+    environment: dict[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> Described:
+    """Explain a model and find its best configurations.
+
+    Parameters
+    ----------
+    model : PerformanceModel
+        Fitted.
+    data : PerformanceDataset, optional
+        The runs it learned from.
+    seed : int, default=0
+        Seed of draws and samples.
+    environment : dict of str to str, optional
+        Where; the model's own by default.
+    notes : sequence of str, optional
+        What was done to the runs.
+
+    Returns
+    -------
+    Described
+        For printing and JSON.
+    """
+    from perfmodel.influence import explain
+    from perfmodel.pareto import recommend
+
+    best: list[dict[str, Any]] = []
+    if model.response_:
+        front = recommend([model], model.response_, seed=seed)
+        best = _best(front, model, data)
+    return Described(
+        environment=dict(model.environment_ if environment is None else environment),
+        runs=_runs(model, data),
+        model=model,
+        influence=explain(model, data, seed=seed),
+        best=best,
+        notes=tuple(notes),
+    )
+
+
+def _runs(model: Any, data: Any) -> int | None:
+    """Return how many runs a model learned from; a saved one knows configurations."""
+    if data is not None:
+        return int(data.replicates.sum())
+    learned = getattr(model, "target_", None)
+    return None if learned is None else len(learned)
+
+
+def _best(front: ParetoFront, model: Any, data: Any) -> list[dict[str, Any]]:
+    """Return the best candidates by prediction, with what was measured of them."""
+    import numpy as np
+
+    name = next(iter(front.responses))
+    values = front.candidates[name].to_numpy(dtype=float)
+    signed = -values if front.maximised else values
+    rows = front.candidates.iloc[np.argsort(signed, kind="stable")[:BEST_SHOWN]]
+    configurations = rows[list(front.options)]
+    interval = model.predict_interval(configurations)
+    measured: dict[tuple[int, ...], float] = {}
+    if data is not None:
+        keys = model.space_.encode(data.X).tolist()
+        measured = {tuple(k): float(v) for k, v in zip(keys, data.y, strict=True)}
+    places = model.space_.encode(configurations).tolist()
+    levels = configurations.to_dict("records")
+    return [
+        {
+            "configuration": levels[i],
+            "prediction": float(interval["prediction"].iloc[i]),
+            "lower": float(interval["lower"].iloc[i]),
+            "upper": float(interval["upper"].iloc[i]),
+            "measured": measured.get(tuple(places[i])),
+        }
+        for i in range(len(rows))
+    ]
