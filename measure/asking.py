@@ -64,7 +64,7 @@ def ask_space(
     """
     texts = dict(held or {})
     space = device.space(names) if file is None else _from_file(device, file, names)
-    outside = [name for name in texts if name not in space.options]
+    outside = [name for name in texts if name not in space.names]
     for name in outside:
         _check_offer(device, name)
     if outside:

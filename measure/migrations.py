@@ -72,8 +72,8 @@ def create(connection: sqlite3.Connection) -> None:
     for table in tables:
         for action in ("UPDATE", "DELETE"):
             statements.append(
-                f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
-                "BEGIN SELECT RAISE(ABORT, 'a store is append only'); END"
+                f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON "
+                f"{table} BEGIN SELECT RAISE(ABORT, 'a store is append only'); END"
             )
     for statement in statements:
         connection.execute(statement)

@@ -190,9 +190,10 @@ def warm_up_end(calls: Sequence[float]) -> int | None:
     """Return the first steady call, or None while there is no steady state.
 
     The truncation point is the one that makes the standard error of the mean of all
-    later calls least [1]_, steadied by the noise between successive calls; it counts only if it lies in the first half, since else
-    what follows it is too short to be called steady. A process that still speeds up,
-    or slows down, gives None, and the caller measures on up to its cap.
+    later calls least [1]_, steadied by the noise between successive calls; it counts
+    only if it lies in the first half, since else what follows it is too short to be
+    called steady. A process that still speeds up, or slows down, gives None, and the
+    caller measures on up to its cap.
 
     Parameters
     ----------

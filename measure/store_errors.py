@@ -15,28 +15,80 @@ FULL_DISK_BYTES = 1 << 16
 
 
 def known_sweep(where: str, plan: Plan) -> str:
-    """Say that a sweep is there already."""
+    """Say that a sweep is there already.
+
+    Parameters
+    ----------
+    where : str
+        The store's name.
+    plan : Plan
+        The sweep.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     return f"{where}: sweep {plan.sweep_id} is there already; plan it anew"
 
 
 def known_run(where: str, run: Run) -> str:
-    """Say that a run or planned run is there already."""
+    """Say that a run or planned run is there already.
+
+    Parameters
+    ----------
+    where : str
+        The store's name.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     return (
-        f"{where}: run {run.run_id} of sweep {run.sweep_id}, planned run {run.slot}, is "
-        "there already; a planned run can be finished once"
+        f"{where}: run {run.run_id} of sweep {run.sweep_id}, planned run {run.slot}, "
+        "is there already; a planned run can be finished once"
     )
 
 
 def not_planned(where: str, run: Run) -> str:
-    """Say that a run's sweep or planned run is unknown."""
+    """Say that a run's sweep or planned run is unknown.
+
+    Parameters
+    ----------
+    where : str
+        The store's name.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     return (
-        f"{where}: run {run.run_id} is of sweep {run.sweep_id}, planned run {run.slot}, "
-        "which is not planned here; add the plan first"
+        f"{where}: run {run.run_id} is of sweep {run.sweep_id}, planned run {run.slot}"
+        ", which is not planned here; add the plan first"
     )
 
 
 def damaged(where: str, what: str) -> str:
-    """Say that a file is damaged."""
+    """Say that a file is damaged.
+
+    Parameters
+    ----------
+    where : str
+        The store's name.
+    what : str
+        What was found.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     first = what.splitlines()[0]
     return (
         f"{where}: damaged or truncated ({first}); restore it from a copy, or name "
@@ -45,13 +97,37 @@ def damaged(where: str, what: str) -> str:
 
 
 def is_write_error(error: sqlite3.Error) -> bool:
-    """Tell whether writing, not reading, was the trouble."""
+    """Tell whether writing, not reading, was the trouble.
+
+    Parameters
+    ----------
+    error : sqlite3.Error
+        What SQLite raised.
+
+    Returns
+    -------
+    bool
+        True if a store that is only read might still open.
+    """
     name = getattr(error, "sqlite_errorname", "") or ""
     return name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR"))
 
 
 def explain(path: Path, error: sqlite3.Error) -> str:
-    """Return where, what and how to go on for an error of SQLite's."""
+    """Return where, what and how to go on for an error of SQLite's.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The store.
+    error : sqlite3.Error
+        What SQLite raised.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     name = getattr(error, "sqlite_errorname", "") or ""
     try:
         full = shutil.disk_usage(path.parent).free < FULL_DISK_BYTES
@@ -72,7 +148,7 @@ def explain(path: Path, error: sqlite3.Error) -> str:
         )
     if is_write_error(error):
         return (
-            f"{path}: cannot be written ({error}); choose a folder that can be written, "
-            "by --store"
+            f"{path}: cannot be written ({error}); choose a folder that can be "
+            "written, by --store"
         )
     return f"{path}: {error}"

@@ -20,7 +20,7 @@ from measure.levels import Level
 from measure.locks import device_lock
 from measure.planning import labelled, make_plan, now, select
 from measure.protocol import MeasurementProtocol
-from measure.records import Conditions, Environment, Plan, PlannedRun, Run
+from measure.records import Environment, Plan, PlannedRun, Run
 from measure.responses import readings_of
 
 if TYPE_CHECKING:
@@ -423,7 +423,7 @@ def _finished(run: Run, measured: Measurement, artefact: str, wall_s: float) -> 
         raw={"calls_s": measured.calls_s, "warm_up_s": measured.warm_up_s},
         read_back=measured.read_back,
         read_back_reason=measured.read_back_reason,
-        conditions=measured.conditions or Conditions(),
+        conditions=measured.conditions,
         flags=measured.flags,
         artefact=measured.artefact or artefact,
     )

@@ -204,7 +204,7 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(4.2), duration(95), duration(7300)
+    >>> duration(4.2), duration(95), duration(7320)
     ('4.2 s', '1 min 35 s', '2 h 2 min')
     """
     if seconds < 60:

@@ -1,0 +1,101 @@
+"""Pictures of designs and sweeps; always onto a given ax.
+
+These draw frames and runs; they know neither designs nor stores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_drift", "plot_power"]
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#999999"
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def plot_drift(
+    runs: Iterable[Any], ax: Axes | None = None, *, response: str = "latency_s"
+) -> Axes:
+    """Draw the reference runs of a sweep through time, one line an environment.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of one sweep; only its finished reference runs are drawn.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+    response : str, default="latency_s"
+        Which response.
+
+    Returns
+    -------
+    matplotlib Axes
+        Each environment's response as a ratio to its first run.
+    """
+    ax = _axes(ax)
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for run in runs:
+        value = run.response(response)
+        if run.role == "reference" and run.status == "done" and math.isfinite(value):
+            place = f"{run.environment.network}, {run.environment.workload}"
+            moment = datetime.fromisoformat(run.started_at).timestamp()
+            lines.setdefault(place, []).append((moment, value))
+    start = min((points[0][0] for points in lines.values()), default=0.0)
+    longest = max((points[-1][0] for points in lines.values()), default=0.0) - start
+    unit, scale = ("min", 60.0) if longest > 120 else ("s", 1.0)
+    ax.axhline(1.0, color=GREY, linewidth=0.8, zorder=0)
+    for number, (place, points) in enumerate(lines.items()):
+        times = [(moment - start) / scale for moment, _ in points]
+        ratios = [value / points[0][1] for _, value in points]
+        colour = COLOURS[number % len(COLOURS)]
+        ax.plot(times, ratios, "o-", color=colour, markersize=4, label=place)
+    ax.set_xlabel(f"time since the first run ({unit})")
+    ax.set_ylabel(f"{response}, ratio to the first")
+    if len(lines) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def plot_power(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the power that a design has to find each term.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With term, power and estimable, one row a term.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+        Terms that the design cannot estimate are grey, without a bar.
+    """
+    ax = _axes(ax)
+    shown = frame.iloc[::-1]
+    places = list(range(len(shown)))
+    powers = [p if math.isfinite(p) else 0.0 for p in map(float, shown["power"])]
+    ax.barh(places, powers, color=COLOURS[0], height=0.7)
+    ax.set_yticks(places, list(shown["term"]))
+    for label, estimable in zip(ax.get_yticklabels(), shown["estimable"], strict=True):
+        if not estimable:
+            label.set_color(GREY)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("power to find the effect")
+    return ax
