@@ -1,45 +1,107 @@
-"""From the address that ``--device`` gives to a device."""
+"""Open a device by its address, as ``--device`` says it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from measure.errors import DeviceError
 
 if TYPE_CHECKING:
     from measure.devices.base import Device
 
+ADDRESSES = ("auto", "host", "sim:effects")
+"""What can be opened."""
+_LATER = {
+    "tk1": "boards cannot be measured yet",
+    "tx1": "boards cannot be measured yet",
+    "tx2": "boards cannot be measured yet",
+    "nvidia": "GPUs cannot be measured yet",
+    "sim:tx1": "simulated boards are not there yet",
+    "sim:tx2": "simulated boards are not there yet",
+    "replay:": "recordings cannot be replayed yet",
+    "ssh": "boards cannot be measured yet",
+}
+
 
 def open_device(
-    address: str, *, networks: Sequence[str] | None = None, seed: int = 0
+    address: str,
+    *,
+    networks: Sequence[str] | None = None,
+    seed: int = 0,
+    log: Path | None = None,
+    **arguments: Any,
 ) -> Device:
-    """Open the device of an address.
+    """Return the device of an address.
 
     Parameters
     ----------
     address : str
-        ``auto``, ``host`` or ``sim:effects``.
+        ``host``, or ``sim:effects``; ``auto`` is this machine.
     networks : sequence of str, optional
-        Networks asked for; files among them are added to those it knows.
+        Words of the user's, so that a device can offer files among them.
     seed : int, default=0
-        Of random weights, and of a simulator's noise.
+        Of a simulator's noise.
+    log : pathlib.Path, optional
+        File that measured processes print to.
+    **arguments : object
+        What a device remembers of how it was opened, as plain data.
 
     Returns
     -------
     Device
-        Ready to measure; to be closed.
+        To be closed, or used in a with statement.
 
     Raises
     ------
     DeviceError
-        If there is no such device, or it is not there.
+        If there is no such device, or not here.
+
+    Examples
+    --------
+    >>> with open_device("sim:effects") as device:
+    ...     device.simulated
+    True
     """
-    if address == "sim:effects" or address.startswith("sim:effects?delay_s="):
+    name, _, options = address.partition("?")
+    if name == "sim:effects":
         from measure.devices.simulated import EffectsDevice
 
-        _, _, delay = address.partition("?delay_s=")
-        return EffectsDevice(delay_s=float(delay or 0.0), seed=seed)
+        return EffectsDevice(seed=seed, **_numbers(address, options), **arguments)
+    if name in ("auto", "host") and not options:
+        if sys.platform != "linux":
+            raise DeviceError(
+                f"--device {address}: this system is {sys.platform} and only Linux "
+                "can be measured; choose sim:effects, or read results made elsewhere"
+            )
+        from measure.devices.host import HostDevice
+
+        return HostDevice(networks=networks, seed=seed, log=log, **arguments)
+    for later, why in _LATER.items():
+        if name == later or (later.endswith(":") and name.startswith(later)):
+            raise DeviceError(
+                f"--device {address}: {why}; choose one of {', '.join(ADDRESSES)}"
+            )
     raise DeviceError(
-        f"no device {address!r}; choose auto (this machine), host or sim:effects"
+        f"--device {address}: there is no such device; choose one of "
+        f"{', '.join(ADDRESSES)}"
     )
+
+
+def _numbers(address: str, options: str) -> dict[str, float]:
+    """Return what stands behind the question mark of a simulator's address."""
+    found = {}
+    for entry in filter(None, options.split("&")):
+        name, _, value = entry.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if name != "delay_s":
+            raise DeviceError(
+                f"--device {address}: {entry!r} is not understood; write "
+                "sim:effects?delay_s=SECONDS"
+            )
+    return found

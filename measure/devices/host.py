@@ -1,0 +1,486 @@
+"""This machine, measuring real TensorFlow inference in forked processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from measure.configuration import Configuration
+from measure.devices import machine
+from measure.devices.base import Measurement, OptionOffer, Told
+from measure.devices.host_options import (
+    forbidden,
+    host_offers,
+    refuse_impossible,
+    usual_names,
+)
+from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.records import Conditions, Environment, Reading
+from measure.space import ConfigurationSpace
+from measure.workloads.artefacts import (
+    BUILD_LIMIT_S,
+    Artefact,
+    ArtefactCache,
+    cache_folder,
+    plain_network,
+)
+from measure.workloads.base import Timing
+from measure.workloads.networks import (
+    BUILT_IN,
+    Network,
+    check_workload,
+    find_network,
+    workload_of,
+)
+from measure.workloads.zygote import Zygote
+
+_MODULES = ("measure.workloads.backends",)
+_ENERGY = ("energy_j", "energy_gross_j", "power_w")
+
+
+class HostDevice:
+    """The machine in front of you.
+
+    Parameters
+    ----------
+    networks : sequence of str, optional
+        Words of the user's, so that files among them are offered as well.
+    seed : int, default=0
+        Not needed: weights have a seed of their own, shared by all sweeps.
+    log : pathlib.Path, optional
+        File that measured and building processes print to; one in the cache by
+        default.
+
+    Raises
+    ------
+    DeviceError
+        If TensorFlow is not installed.
+    WorkloadError
+        If a file among `networks` is not there.
+
+    Examples
+    --------
+    >>> with HostDevice() as device:
+    ...     sorted(device.networks())
+    ['mobilenetv2', 'resnet50', 'tcn']
+    """
+
+    name = "host"
+    address = "host"
+    simulated = False
+    compile_options = frozenset({"precision"})
+    """Acts through the artefact alone; oneDNN and threads act at run time as well."""
+
+    def __init__(
+        self,
+        *,
+        networks: Sequence[str] | None = None,
+        seed: int = 0,
+        log: Path | None = None,
+    ) -> None:
+        self.log = log
+        self.seed = seed
+        self._runtime = machine.tensorflow_version()
+        self._zygotes: dict[bool, Zygote] = {}
+        self._cache = ArtefactCache(self._run_build, self._runtime)
+        self._networks = dict(BUILT_IN)
+        for word in networks or ():
+            network = _file_network(word)
+            if network is not None:
+                self._networks[network.name] = self._inspected(network)
+        files = [n for n in self._networks.values() if n.file is not None]
+        self._offers = host_offers(files)
+
+    def networks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the workloads that fit each network, the default first.
+
+        Returns
+        -------
+        mapping of str to tuple of str
+            Files that were named when it was opened are among them.
+        """
+        return {name: network.workloads for name, network in self._networks.items()}
+
+    def weights(self, network: str) -> str:
+        """Return where a network's weights come from, for reports.
+
+        Parameters
+        ----------
+        network : str
+            Of `networks`.
+
+        Returns
+        -------
+        str
+            A sentence.
+        """
+        return self._network(network).weights
+
+    def offers(self) -> Mapping[str, OptionOffer]:
+        """Return every option that it knows.
+
+        Returns
+        -------
+        mapping of str to OptionOffer
+            With the reason for each that cannot be set here.
+        """
+        return dict(self._offers)
+
+    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
+        """Return the space of some options.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            All that can be set by default.
+
+        Returns
+        -------
+        ConfigurationSpace
+            Combinations that cannot be, or in which a level would change nothing,
+            are forbidden.
+
+        Raises
+        ------
+        DeviceError
+            If an option is unknown or cannot be set here.
+        """
+        wanted = usual_names(self._offers) if names is None else list(names)
+        options = []
+        for name in wanted:
+            if name not in self._offers:
+                raise DeviceError(
+                    f"host has no option {name!r}; choose from "
+                    f"{', '.join(self._offers)}"
+                )
+            offer = self._offers[name]
+            if offer.option is None or not offer.available:
+                raise DeviceError(f"host: {name} cannot be set: {offer.reason}")
+            options.append(offer.option)
+        return ConfigurationSpace(options, forbidden(options))
+
+    def environment(self, network: str, workload: str) -> Environment:
+        """Return what runs must share to be pooled.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`; images of any size fit where ``images`` does.
+
+        Returns
+        -------
+        Environment
+            Its version is TensorFlow's.
+
+        Raises
+        ------
+        WorkloadError
+            If the two do not fit.
+        """
+        check_workload(self._network(network), workload)
+        minor = ".".join(self._runtime.split(".")[:2])
+        return Environment(
+            device=self.name,
+            network=network,
+            workload=workload,
+            version=f"tensorflow-{minor}",
+            fingerprint=machine.fingerprint(),
+        )
+
+    def conditions(self) -> Conditions:
+        """Return load, temperature, power source, turbo and kinds of core.
+
+        Returns
+        -------
+        Conditions
+            What cannot be read here is missing, with its reason.
+        """
+        return machine.conditions()
+
+    def prepare(
+        self,
+        network: str,
+        workload: str,
+        configurations: Iterable[Configuration],
+        progress: Told | None = None,
+    ) -> None:
+        """Build what the configurations need, and start the processes that fork.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configurations : iterable of Configuration
+            What will be measured.
+        progress : callable, optional
+            Told how many artefacts are done, of how many, and which is next.
+
+        Raises
+        ------
+        WorkloadError
+            If they do not fit, or the cache cannot be written.
+        """
+        known = self._network(network)
+        check_workload(known, workload)
+        chosen = [_complete(known, one) for one in configurations]
+        for onednn in dict.fromkeys(one["onednn"] for one in chosen):
+            self._zygote(onednn).start()
+        needed = [a for one in chosen for a in self._needs(known, workload, one)]
+        missing = self._cache.missing(needed)
+        # One process builds all of a kind of batch: the network is made once.
+        for done, artefact in enumerate(missing):
+            if progress is not None:
+                progress(done, len(missing), artefact.path.name)
+            try:
+                self._build_all(known, workload, artefact, missing)
+            except RunFailed:
+                # The runs that need it will fail, each with the reason.
+                continue
+        for zygote in self._zygotes.values():
+            zygote.wait()
+        if progress is not None and missing:
+            progress(len(missing), len(missing), "")
+
+    def _build_all(
+        self,
+        network: Network,
+        workload: str,
+        artefact: Artefact,
+        missing: Sequence[Artefact],
+    ) -> None:
+        """Build an artefact unless it is there, and its like in the same process."""
+        if self._cache.hash(artefact):
+            return
+        alike = [
+            one
+            for one in missing
+            if (one.batch, one.onednn) == (artefact.batch, artefact.onednn)
+            and not self._cache.hash(one)
+        ]
+        self._cache.build(network, workload, alike)
+
+    def artefact(
+        self, network: str, workload: str, configuration: Configuration
+    ) -> str:
+        """Return the hash of what is compiled for a configuration.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            Built if it is not yet.
+
+        Returns
+        -------
+        str
+            Two configurations with equal hashes run the same code.
+
+        Raises
+        ------
+        RunFailed
+            If it cannot be built.
+        """
+        known = self._network(network)
+        check_workload(known, workload)
+        levels = _complete(known, configuration)
+        refuse_impossible(levels)
+        compiled, inputs = self._needs(known, workload, levels)
+        if missing := self._cache.missing((compiled, inputs)):
+            self._cache.build(known, workload, missing)
+        return self._cache.hash(compiled)
+
+    def measure(
+        self,
+        network: str,
+        workload: str,
+        configuration: Configuration,
+        timing: Timing,
+    ) -> Measurement:
+        """Measure a configuration in a process forked for it.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            Options that it lacks stay as TensorFlow has them.
+        timing : Timing
+            How long.
+
+        Returns
+        -------
+        Measurement
+            Energy is missing, with its reason.
+
+        Raises
+        ------
+        RunFailed
+            If the process died, took too long, or a level did not take effect.
+        """
+        digest = self.artefact(network, workload, configuration)
+        known = self._network(network)
+        levels = _complete(known, configuration)
+        compiled, inputs = self._needs(known, workload, levels)
+        job = {
+            **levels,
+            "artefact": str(compiled.path),
+            "inputs": str(inputs.path),
+            "environment": _variables(levels),
+            "timing": timing.to_dict(),
+        }
+        conditions = machine.conditions()
+        answer = self._zygote(bool(levels["onednn"])).call(
+            "measure.workloads.measuring:measure", job, limit_s=timing.time_limit_s
+        )["value"]
+        read_back = {name: answer["read_back"].get(name) for name in configuration}
+        _check_read_back(configuration, read_back, answer["read_back_reason"])
+        return Measurement(
+            calls_s=tuple(answer["calls_s"]),
+            warm_up_s=tuple(answer["warm_up_s"]),
+            cpu_time_s=answer["cpu_time_s"],
+            batch_size=int(levels["batch_size"]),
+            readings=_no_energy(),
+            read_back=read_back,
+            read_back_reason={
+                name: answer["read_back_reason"].get(name, "") for name in configuration
+            },
+            flags=tuple(answer["flags"]),
+            artefact=digest,
+            conditions=conditions,
+        )
+
+    def _needs(
+        self, network: Network, workload: str, levels: Mapping[str, Any]
+    ) -> tuple[Artefact, Artefact]:
+        """Return what is compiled for a configuration, and its inputs."""
+        batch = int(levels["batch_size"])
+        compiled = self._cache.artefact(
+            network,
+            workload,
+            kind=levels["backend"],
+            precision=levels["precision"],
+            batch=batch,
+            onednn=bool(levels["onednn"]),
+        )
+        inputs = self._cache.artefact(network, workload, kind="inputs", batch=batch)
+        return compiled, inputs
+
+    def _network(self, name: str) -> Network:
+        if name not in self._networks:
+            return self._networks[find_network(name, self._networks).name]
+        return self._networks[name]
+
+    def _inspected(self, network: Network) -> Network:
+        """Look into a file for the shape of its input."""
+        try:
+            found = self._run_build(
+                "measure.workloads.building:inspect", plain_network(network), True
+            )["value"]
+        except RunFailed as failure:
+            raise WorkloadError(
+                f"network {network.name!r} cannot be read as a {network.format} file: "
+                f"{failure.reason}"
+            ) from failure
+        shape, dtype = tuple(found["shape"]), str(found["dtype"])
+        workloads = (workload_of(shape, dtype),)
+        return replace(network, shape=shape, dtype=dtype, workloads=workloads)
+
+    def _run_build(self, target: str, job: Mapping[str, Any], onednn: bool) -> Any:
+        return self._zygote(onednn).call(target, dict(job), limit_s=BUILD_LIMIT_S)
+
+    def _zygote(self, onednn: bool) -> Zygote:
+        if onednn not in self._zygotes:
+            self._zygotes[onednn] = Zygote(
+                log=self._log_file(),
+                environment={"TF_ENABLE_ONEDNN_OPTS": str(int(onednn))},
+                modules=_MODULES,
+            )
+        return self._zygotes[onednn]
+
+    def _log_file(self) -> Path:
+        if self.log is None:
+            self.log = cache_folder() / "logs" / f"host-{os.getpid()}.log"
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DeviceError(f"log {self.log}: {error}") from error
+        return self.log
+
+    def close(self) -> None:
+        """End all processes."""
+        for zygote in self._zygotes.values():
+            zygote.kill()
+        self._zygotes.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _file_network(word: str) -> Network | None:
+    """Return the network of a file; None where a word names no file."""
+    try:
+        network = find_network(word)
+    except WorkloadError:
+        if Path(word).suffix:
+            raise
+        return None
+    return network if network.file is not None else None
+
+
+def _complete(network: Network, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a level for each option, as TensorFlow has them where none is given."""
+    usual = {
+        "backend": "tflite" if network.format == "tflite" else "graph",
+        "threads": len(os.sched_getaffinity(0)),
+        "batch_size": 1,
+        "precision": "float32",
+        "onednn": True,
+        "isa": "default",
+    }
+    return {**usual, **configuration}
+
+
+def _variables(levels: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment variables that a configuration sets."""
+    found = {}
+    if levels["backend"] == "graph":
+        # Printed as kernels are made, in the first call: none in those measured.
+        found["ONEDNN_VERBOSE"] = "profile_create"
+        if levels["isa"] != "default":
+            found["ONEDNN_MAX_CPU_ISA"] = str(levels["isa"])
+    return found
+
+
+def _check_read_back(
+    asked: Mapping[str, Any], observed: Mapping[str, Any], how: Mapping[str, str]
+) -> None:
+    """Raise if a level that can be read is not the one that was asked for."""
+    for name, level in asked.items():
+        if observed[name] is not None and observed[name] != level:
+            raise RunFailed(
+                f"{name}: {level} was set and {observed[name]} read back "
+                f"({how[name]}); the run does not count",
+                final=True,
+            )
+
+
+def _no_energy() -> tuple[Reading, ...]:
+    reason = "this machine's energy is not measured yet"
+    units = {"power_w": "W"}
+    return tuple(
+        Reading(name=name, value=None, unit=units.get(name, "J"), reason=reason)
+        for name in _ENERGY
+    )

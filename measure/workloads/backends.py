@@ -1,0 +1,207 @@
+"""Load an artefact in a measured process and call it: graph, XLA, TFLite.
+
+Nothing here may run before the process is forked, `warm_imports` apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from measure import stability  # noqa: F401  (imported before forking, for its cost)
+
+_OTHER_PASSES = (
+    "layout_optimizer",
+    "constant_folding",
+    "shape_optimization",
+    "arithmetic_optimization",
+    "dependency_optimization",
+    "loop_optimization",
+    "function_optimization",
+    "debug_stripper",
+    "scoped_allocator_optimization",
+    "implementation_selector",
+    "auto_mixed_precision",
+    "common_subgraph_elimination",
+    "pin_to_host_optimization",
+    "use_plugin_optimizers",
+)
+
+
+def warm_imports() -> None:
+    """Import what children need and resolve TensorFlow's lazy modules, no tensor made.
+
+    Called once in the process that forks.
+    """
+    import tensorflow as tf
+    from tensorflow.core.framework import function_pb2  # noqa: F401
+    from tensorflow.python.eager import context, execute  # noqa: F401
+
+    from measure.workloads import measuring  # noqa: F401
+
+    for path in ("lite.Interpreter", "compat.v1.Session", "compat.v1.GraphDef"):
+        found = tf
+        for name in path.split("."):
+            found = getattr(found, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """An artefact that is ready to be called.
+
+    Parameters
+    ----------
+    call : callable
+        Runs one batch to its end and returns nothing.
+    output : callable
+        Returns the result of the last call.
+    threads : callable
+        Returns how many threads compute, as the process shows it, or None.
+    precision : str
+        Seen in the artefact.
+    """
+
+    call: Callable[[], None]
+    output: Callable[[], Any]
+    threads: Callable[[], int | None]
+    precision: str
+
+
+def load(job: Mapping[str, Any]) -> Loaded:
+    """Load an artefact.
+
+    Parameters
+    ----------
+    job : mapping
+        ``backend``, ``artefact``, ``inputs``, ``threads``.
+
+    Returns
+    -------
+    Loaded
+        Not called yet.
+    """
+    batch = np.load(job["inputs"], allow_pickle=False)
+    loaders = {"graph": _graph, "xla": _xla, "tflite": _tflite}
+    return loaders[job["backend"]](job, batch)
+
+
+def _graph(job: Mapping[str, Any], batch: Any) -> Loaded:
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    path = Path(job["artefact"])
+    about = json.loads(path.with_name(path.name + ".json").read_text())
+    definition = v1.GraphDef.FromString(path.read_bytes())
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.graph_util.import_graph_def(definition, name="")
+    config = v1.ConfigProto(
+        intra_op_parallelism_threads=job["threads"], inter_op_parallelism_threads=1
+    )
+    # The artefact is what Grappler made when it was built.
+    rewrite = config.graph_options.rewrite_options
+    if about["fused"]:
+        rewrite.disable_meta_optimizer = True
+    else:
+        _fuse_only(rewrite)
+    session = v1.Session(graph=graph, config=config)
+    run = session.make_callable(about["output"], feed_list=[about["input"]])
+    result = [None]
+
+    def call() -> None:
+        result[0] = run(batch)
+
+    types = {node.attr["T"].type for node in definition.node if "Conv" in node.op}
+    types |= {node.attr["T"].type for node in definition.node if "MatMul" in node.op}
+    bfloat16 = tf.bfloat16.as_datatype_enum in types
+    return Loaded(
+        call=call,
+        output=lambda: result[0],
+        threads=_pool_threads,
+        precision="bfloat16" if bfloat16 else "float32",
+    )
+
+
+def _fuse_only(rewrite: Any) -> None:
+    """Leave of Grappler what fuses nodes; the rest was done when it was built."""
+    from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+
+    for name in _OTHER_PASSES:
+        setattr(rewrite, name, RewriterConfig.OFF)
+    rewrite.memory_optimization = RewriterConfig.NO_MEM_OPT
+    rewrite.disable_model_pruning = True
+    rewrite.meta_optimizer_iterations = RewriterConfig.ONE
+
+
+def _xla(job: Mapping[str, Any], batch: Any) -> Loaded:
+    import tensorflow as tf
+    from tensorflow.core.framework import function_pb2
+    from tensorflow.python.eager import context, execute
+
+    tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    data = Path(job["artefact"]).read_bytes()
+    definition = function_pb2.FunctionDef.FromString(data)
+    runtime = context.context()
+    runtime.ensure_initialized()
+    runtime.add_function_def(definition)
+    source = [tf.constant(batch)]
+    name = definition.signature.name
+    result = [None]
+
+    def call() -> None:
+        (found,) = execute.execute(name, 1, source, (), runtime)
+        result[0] = found.numpy()
+
+    return Loaded(
+        call=call,
+        output=lambda: result[0],
+        threads=lambda: _threads_named("tf_XLAEigen") or None,
+        precision="float32",
+    )
+
+
+def _tflite(job: Mapping[str, Any], batch: Any) -> Loaded:
+    import tensorflow as tf
+
+    before = _tasks()
+    interpreter = tf.lite.Interpreter(
+        model_path=job["artefact"], num_threads=job["threads"]
+    )
+    (source,) = interpreter.get_input_details()
+    if list(source["shape"]) != list(batch.shape):
+        interpreter.resize_tensor_input(source["index"], batch.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], batch)
+    (target,) = interpreter.get_output_details()
+    # Of a dynamic-range network weights are int8, activations are not.
+    types = {np.dtype(one["dtype"]).name for one in interpreter.get_tensor_details()}
+    return Loaded(
+        call=interpreter.invoke,
+        output=lambda: interpreter.get_tensor(target["index"]),
+        threads=lambda: _tasks() - before + 1,
+        precision="int8_dynamic" if "int8" in types else "float32",
+    )
+
+
+def _tasks() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _threads_named(name: str) -> int:
+    count = 0
+    for task in Path("/proc/self/task").iterdir():
+        count += (task / "comm").read_text().strip() == name
+    return count
+
+
+def _pool_threads() -> int | None:
+    """Return the size of TensorFlow's intra-op pool, whose threads have our name."""
+    own = Path("/proc/self/comm").read_text().strip()
+    return _threads_named(own) - 1 or None
