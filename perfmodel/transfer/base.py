@@ -22,7 +22,7 @@ from perfmodel.transfer.candidates import (
     clipped,
 )
 from perfmodel.transfer.delta import Delta, Feature, with_sources
-from perfmodel.transfer.guard import choose
+from perfmodel.transfer.guard import Choice, choose
 from perfmodel.transfer.process import Inputs, Process, conditioned, rows_conditioned_on
 from perfmodel.transfer.shift import LogShift
 from perfmodel.transfer.source import Source, inputs_of, learn_source
@@ -201,7 +201,9 @@ class TransferModel(PerformanceModel):
         self._note_sources()
         inputs = self._inputs(codes)
         candidates = candidates_for(self._known(), inputs.n_inputs)
-        if self.method == "auto":
+        if self.method != "auto" and not self.calibrate:
+            choice = Choice.unjudged(self.method, f"{self.method} was asked for")
+        elif self.method == "auto":
             choice = choose(inputs, target, candidates, self.seed)
         else:
             wanted = {ALONE: candidates[ALONE], self.method: candidates[self.method]}
@@ -253,7 +255,7 @@ class TransferModel(PerformanceModel):
         choice = self.guard_
         if not choice.held_out:
             return
-        residuals = self.target_ - choice.blended()
+        residuals = self.target_[choice.rows] - choice.blended()
         self.noise_log_sd_ = max(
             self.noise_log_sd_, float(np.sqrt(np.mean(residuals**2)))
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.transfer.candidates import ALONE, Candidate, Fitted
+from perfmodel.transfer.candidates import ALONE, Candidate
 from perfmodel.transfer.process import Inputs
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ DEAL_AGAIN_TO = 40  # runs up to which chance in the dealing of folds is average
 DEALINGS = 3
 ERROR_FLOOR = 0.02  # relative; smaller errors are as good as none to the logarithm
 FEWEST_RUNS = 5
+MOST_HELD_OUT = 150  # of more runs, as many decide: each costs a fit
 LEAST_ERROR = 1e-3  # relative; below it candidates count as equally good
 MOST_T = 100.0
 MOST_ERROR = 3.0  # relative; one wild prediction must not decide alone
@@ -59,8 +60,10 @@ class Choice:
         One sentence.
     errors : dict of str to float
         Held-out mean relative error of each candidate, per cent.
-    held_out : dict of str to ndarray of shape (n,)
-        Held-out log predictions of each candidate.
+    held_out, held_out_sd : dict of str to ndarray of shape (m,)
+        Held-out log predictions of each candidate, and the spread it held for each.
+    rows : ndarray of shape (m,)
+        The runs that were held out, a part of them where there are many.
     """
 
     method: str
@@ -71,6 +74,37 @@ class Choice:
     errors: dict[str, float]
     held_out: dict[str, Floats]
     held_out_sd: dict[str, Floats]
+    rows: NDArray[np.intp]
+
+    @classmethod
+    def unjudged(cls, method: str, reason: str, decision: str = "forced") -> Choice:
+        """Give a choice that no run was held out for.
+
+        Parameters
+        ----------
+        method : str
+            What was chosen.
+        reason : str
+            One sentence.
+        decision : str, default="forced"
+            What it counts as.
+
+        Returns
+        -------
+        Choice
+            Without evidence.
+        """
+        return cls(
+            method=method,
+            weights={method: 1.0},
+            statistic=math.nan,
+            decision=decision,
+            reason=reason,
+            errors={},
+            held_out={},
+            held_out_sd={},
+            rows=np.empty(0, dtype=np.intp),
+        )
 
     def blended(self) -> Floats:
         """Blend the held-out log predictions with the weights that were chosen.
@@ -188,7 +222,16 @@ def choose(
     n = len(log_y)
     names = list(candidates)
     if n < FEWEST_RUNS and len(names) > 1:
-        return _too_few(n, names)
+        return Choice.unjudged(
+            "shift",
+            f"{n} target runs are too few to hold any out; {FEWEST_RUNS} are needed",
+            "transfer",
+        )
+    rows = np.arange(n)
+    if n > MOST_HELD_OUT:
+        rng = np.random.default_rng(seed)
+        rows = np.sort(rng.permutation(n)[:MOST_HELD_OUT])
+        inputs, log_y, n = inputs[rows], log_y[rows], MOST_HELD_OUT
     held_out, held_out_sd = _held_out(inputs, log_y, candidates, seed)
     dealings = [held_out]
     if LEAVE_ONE_OUT_TO < n <= DEAL_AGAIN_TO:
@@ -216,6 +259,7 @@ def choose(
             errors=percent,
             held_out=held_out,
             held_out_sd=held_out_sd,
+            rows=rows,
         )
     shown = f"t = {t[best]:.2f} over {n} held-out runs"
     if not t[best] > LEAVE_ALONE_ABOVE:
@@ -231,6 +275,7 @@ def choose(
             errors=percent,
             held_out=held_out,
             held_out_sd=held_out_sd,
+            rows=rows,
         )
     weights = blend_weights(percent, n)
     return Choice(
@@ -245,6 +290,7 @@ def choose(
         errors=percent,
         held_out=held_out,
         held_out_sd=held_out_sd,
+        rows=rows,
     )
 
 
@@ -339,45 +385,6 @@ def blend_weights(percent: Mapping[str, float], n: int) -> dict[str, float]:
 
 def _named(weights: Mapping[str, float]) -> str:
     return next(iter(weights)) if len(weights) == 1 else "blend"
-
-
-def _too_few(n: int, names: list[str]) -> Choice:
-    """Fewer runs than can be held out: the shift, and no claim for it."""
-    method = "shift" if "shift" in names else names[-1]
-    return Choice(
-        method=method,
-        weights={method: 1.0},
-        statistic=math.nan,
-        decision="transfer",
-        reason=f"{n} target runs are too few to hold any out; {FEWEST_RUNS} are needed",
-        errors={},
-        held_out={},
-        held_out_sd={},
-    )
-
-
-def fit_choice(
-    inputs: Inputs, log_y: Floats, candidates: Mapping[str, Candidate], choice: Choice
-) -> dict[str, Fitted]:
-    """Fit what was chosen to all runs.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Target runs.
-    log_y : ndarray of shape (n,)
-        Their log responses.
-    candidates : mapping of str to callable
-        What was chosen among.
-    choice : Choice
-        The decision.
-
-    Returns
-    -------
-    dict of str to Fitted
-        One for each weight.
-    """
-    return {name: candidates[name](inputs, log_y) for name in choice.weights}
 
 
 def fit_transfer(

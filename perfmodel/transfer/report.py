@@ -1,0 +1,488 @@
+"""How much of a source holds on a target: the transfer report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perfmodel.acquisition import stratified_rows
+from perfmodel.errors import DataError
+from perfmodel.selection import describe, pair_environments
+from perfmodel.transfer.ase17 import ase17_metrics
+from perfmodel.transfer.base import GuardReport, TransferModel
+from perfmodel.transfer.curve import break_even, learning_curve, plot_curve, score
+from perfmodel.transfer.evidence import Evidence, gather
+from perfmodel.transfer.guard import LEAVE_ALONE_ABOVE
+from perfmodel.transfer.judging import judge_all
+from perfmodel.transfer.verdicts import FEWEST_RUNS, MOST_RUNS, Verdict
+from perfmodel.validation import mape
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from perfmodel.dataset import PerformanceDataset
+
+__all__ = ["TransferReport", "transfer_reports", "transferability"]
+
+FEWEST_LEARNED = 5
+FEWEST_SCORED = 4
+EARLY_GAIN = 1.25  # ratio of errors from which few runs are worth a word
+METRICS = ("ase17",)
+VERDICTS = (
+    "shift",
+    "rank",
+    "options",
+    "interactions",
+    "distribution",
+    "invalid",
+    "optimum",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TransferReport:
+    """What carries over from a source to a target, and whether a transfer pays.
+
+    Parameters
+    ----------
+    source, target : str
+        The environments; several sources are joined by a plus sign.
+    response, unit : str
+        What was modelled, and its unit.
+    target_runs : int
+        Target configurations that were learned from.
+    method : str
+        ``alone``, ``shift``, ``delta``, ``feature`` or ``blend``.
+    guard : GuardReport
+        Statistic, decision, reason, weights.
+    error_percent : dict of str to float
+        Mean relative error of ``alone``, ``transfer`` and ``source_as_is``.
+    scored_on : str
+        Which runs the errors are of.
+    break_even_runs : int or None
+        Target runs from which on the source no longer helps.
+    verdicts : dict of str to Verdict
+        shift, rank, options, interactions, distribution, invalid, optimum.
+    metrics : dict of str to float
+        M1 to M18 of ASE 2017, if asked for.
+    curve : DataFrame
+        Error against the number of target runs.
+    helps : str
+        Whether the transfer helps: yes, no or undecided.
+    sentence : str
+        The verdict in one sentence.
+    model : TransferModel
+        What was learned.
+    notes : tuple of str
+        What a reader must know, a line each.
+    """
+
+    source: str
+    target: str
+    response: str
+    unit: str
+    target_runs: int
+    method: str
+    guard: GuardReport
+    error_percent: dict[str, float]
+    scored_on: str
+    break_even_runs: int | None
+    verdicts: dict[str, Verdict]
+    curve: pd.DataFrame
+    helps: str
+    sentence: str
+    model: TransferModel
+    metrics: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the verdicts as a table.
+
+        Returns
+        -------
+        DataFrame
+            One row a verdict: name, verdict, kind, estimate, lower, upper,
+            runs_needed, reason.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "name": name,
+                "verdict": verdict.verdict,
+                "kind": verdict.kind,
+                "estimate": verdict.estimate,
+                "lower": verdict.lower,
+                "upper": verdict.upper,
+                "runs_needed": verdict.runs_needed,
+                "reason": verdict.reason,
+            }
+            for name, verdict in self.verdicts.items()
+        ]
+        frame = pd.DataFrame(rows)
+        frame["runs_needed"] = frame["runs_needed"].astype("Int64")
+        return frame
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw error against the number of target runs.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            What was drawn on.
+        """
+        axes = plot_curve(self.curve, ax)
+        axes.set_title(f"{self.source} to {self.target}, {self.response}")
+        return axes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data, missing numbers as None.
+
+        Returns
+        -------
+        dict
+            The keys of one transfer in the command's JSON.
+        """
+        guard = self.guard.to_dict()
+        return {
+            "source": self.source,
+            "target": self.target,
+            "response": self.response,
+            "unit": self.unit,
+            "target_runs": self.target_runs,
+            "method": self.method,
+            "guard": guard,
+            "error_percent": _plain(self.error_percent),
+            "scored_on": self.scored_on,
+            "break_even_runs": self.break_even_runs,
+            "verdicts": {name: v.to_dict() for name, v in self.verdicts.items()},
+            "metrics": _plain(self.metrics),
+            "curve": [_plain(row) for row in self.curve.to_dict("records")],
+            "helps": self.helps,
+            "sentence": self.sentence,
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> list[str]:
+        """Write the report for a reader.
+
+        Returns
+        -------
+        list of str
+            The verdict in one sentence, errors, what carries over and why.
+        """
+        errors = self.error_percent
+        out = [
+            f"{self.source} to {self.target}, {self.response}: {self.sentence}",
+            f"  error on {self.scored_on}: transfer {errors['transfer']:.3g} %, target "
+            f"alone {errors['alone']:.3g} %, source as it is "
+            f"{errors['source_as_is']:.3g} %",
+            f"  method: {self.method}; {self.guard.reason}",
+        ]
+        if len(self.curve):
+            out.append("  target runs   alone   shift   transfer   (error in %)")
+            for row in self.curve.to_dict("records"):
+                out.append(
+                    f"  {row['runs']:11d} {row['alone']:7.3g} {row['shift']:7.3g} "
+                    f"{row['transfer']:10.3g}"
+                )
+            even = self.break_even_runs
+            out.append(
+                f"  from {even} target runs on the source no longer helps"
+                if even is not None
+                else "  the source still helps at every number of runs tried"
+            )
+        for name, verdict in self.verdicts.items():
+            out.append(f"  {name:12s} {verdict.verdict:9s} {_told(verdict)}")
+        if self.metrics:
+            shown = (f"{k} {_number(v)}" for k, v in self.metrics.items())
+            out.append("  ASE 2017: " + ", ".join(shown))
+        out += [f"  note: {note}" for note in self.notes]
+        return out
+
+
+def transferability(
+    source: PerformanceDataset | Sequence[PerformanceDataset],
+    target: PerformanceDataset,
+    *,
+    target_runs: int | None = None,
+    metrics: str | None = None,
+    seed: int = 0,
+) -> TransferReport:
+    """Say how much of a source holds on a target, and whether a transfer pays.
+
+    Parameters
+    ----------
+    source : PerformanceDataset, or a sequence of them
+        One environment and one response each.
+    target : PerformanceDataset
+        The target's runs.
+    target_runs : int, optional
+        Learn from so many of them, spread over what the source predicts, and score on
+        the rest: what one would have known from so few. By default all are learned
+        from, and the errors are held-out ones.
+    metrics : {"ase17"}, optional
+        Compute M1 to M18 as well, on all runs of both sides.
+    seed : int, default=0
+        Seed of everything random.
+
+    Returns
+    -------
+    TransferReport
+        Frozen.
+
+    Raises
+    ------
+    DataError
+        If a side has fewer than five configurations with a response, a response that
+        is not positive, or no option in common with the other; or an argument is not
+        allowed.
+    """
+    sources = list(source) if isinstance(source, Sequence) else [source]
+    if metrics is not None and metrics not in METRICS:
+        raise DataError(f"metrics {metrics!r} are unknown; choose ase17")
+    evidence = gather(sources, target)
+    _check_sizes(evidence, target_runs)
+    learn = np.arange(len(evidence.y))
+    if target_runs is not None and target_runs < len(evidence.y):
+        rng = np.random.default_rng(seed)
+        learn = stratified_rows(evidence.told, target_runs, rng)
+    seen = evidence.taken(learn)
+    model = TransferModel(space=evidence.space, seed=seed)
+    model.fit(seen.frame, seen.y, evidence.sources)
+    model.response_, model.unit_ = target.response, target.unit
+    model.environment_ = dict(target.environments()[0])
+    model.choice_, model.notes_ = model.report.reason, evidence.notes
+    errors, scored_on = _errors(evidence, model, learn, seed)
+    curve = learning_curve(evidence.space, evidence.sources, seen.frame, seen.y, seed)
+    verdicts = judge_all(seen, seed)
+    helps, sentence = _sentence(model.report, errors, curve, len(learn))
+    return TransferReport(
+        source=" + ".join(s.name for s in evidence.sources),
+        target=describe(target.environments()[0]),
+        response=target.response,
+        unit=target.unit,
+        target_runs=len(learn),
+        method=model.report.method,
+        guard=model.report,
+        error_percent=errors,
+        scored_on=scored_on,
+        break_even_runs=break_even(curve),
+        verdicts={name: verdicts[name] for name in VERDICTS},
+        metrics=ase17_metrics(sources[0], target) if metrics else {},
+        curve=curve,
+        helps=helps,
+        sentence=sentence,
+        model=model,
+        notes=evidence.notes,
+    )
+
+
+def transfer_reports(
+    data: PerformanceDataset,
+    src: str | Sequence[str],
+    dst: str,
+    *,
+    target_runs: int | None = None,
+    metrics: str | None = None,
+    seed: int = 0,
+) -> list[TransferReport]:
+    """Report every transfer that words select, for each response.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        Runs of several environments.
+    src : str or sequence of str
+        Words that select sources, or ``all``.
+    dst : str
+        Words that select targets.
+    target_runs : int, optional
+        As for `transferability`.
+    metrics : {"ase17"}, optional
+        As for `transferability`.
+    seed : int, default=0
+        Seed of everything random.
+
+    Returns
+    -------
+    list of TransferReport
+        One for each target environment and response; a response that one side has
+        nowhere is left out, and the notes say so.
+
+    Raises
+    ------
+    SelectionError
+        If the words select nothing, or not clearly.
+    DataError
+        As for `transferability`; or if no response is left.
+    """
+    words = [src] if isinstance(src, str) else list(src)
+    words = [part for word in words for part in _sources(word)]
+    reports = []
+    left_out = []
+    for pair in pair_environments(data.environments(), words, dst):
+        for response in data.responses:
+            one = data.for_response(response)
+            sides = [one.select(**place) for place in (*pair.sources, pair.target)]
+            empty = [s for s in sides if s.frame[response].isna().all()]
+            if empty:
+                where = describe(empty[0].environments()[0])
+                left_out.append(f"{response} is missing in {where}: not judged")
+                continue
+            reports.append(
+                transferability(
+                    sides[:-1],
+                    sides[-1],
+                    target_runs=target_runs,
+                    metrics=metrics,
+                    seed=seed,
+                )
+            )
+    if not reports:
+        raise DataError("no response to transfer: " + "; ".join(left_out))
+    if left_out:
+        reports[0] = replace(reports[0], notes=(*reports[0].notes, *left_out))
+    return reports
+
+
+def _sources(word: str) -> list[str]:
+    """Split a list of words; ``network=a,workload=b`` is one."""
+    return [word] if "=" in word else [part.strip() for part in word.split(",")]
+
+
+def _check_sizes(evidence: Evidence, target_runs: int | None) -> None:
+    n = len(evidence.y)
+    if target_runs is None or target_runs >= n:
+        return
+    if target_runs < FEWEST_LEARNED or n - target_runs < FEWEST_SCORED:
+        raise DataError(
+            f"{target_runs} target runs of {n} were asked for; choose "
+            f"{FEWEST_LEARNED} to {n - FEWEST_SCORED}, so that some are left to score"
+        )
+
+
+def _errors(
+    evidence: Evidence, model: TransferModel, learn: Any, seed: int
+) -> tuple[dict[str, float], str]:
+    """Errors on the rest of a split target, else on held-out runs."""
+    n = len(evidence.y)
+    names = ("alone", "transfer", "source_as_is")
+    rest = np.setdiff1d(np.arange(n), learn)
+    if len(rest):
+        found = score(
+            evidence.space,
+            evidence.sources,
+            evidence.frame,
+            evidence.y,
+            evidence.told,
+            learn,
+            rest,
+            seed,
+        )
+        words = f"the {len(rest)} configurations not learned from"
+        return {name: found[name] for name in names}, words
+    guard = model.guard_
+    runs = guard.rows
+    y = evidence.y[runs]
+    errors = {
+        "alone": guard.errors["alone"],
+        "transfer": mape(y, np.exp(guard.blended())),
+        "source_as_is": mape(y, np.exp(evidence.told[runs])),
+    }
+    if guard.decision == "alone":
+        errors["transfer"] = errors["alone"]
+    return errors, f"{len(runs)} held-out target runs"
+
+
+def _sentence(
+    guard: GuardReport, errors: dict[str, float], curve: pd.DataFrame, n: int
+) -> tuple[str, str]:
+    """Say in one sentence whether the transfer helps."""
+    alone, transfer = errors["alone"], errors["transfer"]
+    gain = (
+        f"with {n} target runs the transfer errs by {transfer:.3g} %, the target alone "
+        f"by {alone:.3g} %"
+    )
+    if n < FEWEST_RUNS:
+        chosen = "takes the source" if guard.decision == "transfer" else "leaves it"
+        return (
+            "undecided",
+            f"undecided, measure {FEWEST_RUNS - n} more: {gain} (the guard {chosen}), "
+            "but what carries over cannot be told from so few",
+        )
+    early = _early_gain(curve)
+    if guard.decision == "transfer":
+        return "yes", f"the source helps: {gain}{early and '; ' + early}"
+    if early:
+        return (
+            "yes",
+            f"the source helps while target runs are few: {early}; with {n} of its own "
+            f"the target alone errs by {alone:.3g} % and needs no source",
+        )
+    if guard.statistic < 0:
+        return (
+            "no",
+            f"the source does not help: the target alone errs by {alone:.3g} % after "
+            f"{n} runs, and no transfer did better",
+        )
+    more = _runs_to_decide(guard.statistic, n)
+    ask = f"undecided, measure {more} more: " if more else "undecided: "
+    return (
+        "undecided",
+        f"{ask}a transfer seems better than the target alone, but not surely "
+        f"(t = {guard.statistic:.2f}); the target alone errs by {alone:.3g} %",
+    )
+
+
+def _early_gain(curve: pd.DataFrame) -> str:
+    """Say what the source brought with ten runs, or five, if it brought much."""
+    rows = {int(row["runs"]): row for row in curve.to_dict("records")}
+    for runs in (10, 5):
+        row = rows.get(runs)
+        if row is not None and row["alone"] > EARLY_GAIN * row["transfer"]:
+            return (
+                f"with {runs} it cuts the error from {row['alone']:.3g} to "
+                f"{row['transfer']:.3g} %"
+            )
+    return ""
+
+
+def _runs_to_decide(statistic: float, n: int) -> int | None:
+    """Further runs after which t would pass its limit, if the gain stayed."""
+    if not statistic > 0:
+        return None
+    wanted = n * (LEAVE_ALONE_ABOVE / statistic) ** 2
+    return max(math.ceil(wanted) - n, 1) if wanted <= MOST_RUNS else None
+
+
+def _told(verdict: Verdict) -> str:
+    if not math.isfinite(verdict.estimate):
+        return verdict.reason
+    shown = f"{verdict.kind} {verdict.estimate:.2f}"
+    if math.isfinite(verdict.lower):
+        shown += f" ({verdict.lower:.2f} to {verdict.upper:.2f})"
+    return f"{shown}: {verdict.reason}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "-"
+
+
+def _plain(values: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): (
+            None if isinstance(value, float) and not math.isfinite(value) else value
+        )
+        for name, value in values.items()
+    }
