@@ -28,6 +28,7 @@ from measure.terms import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 ALPHA = 0.05  # level of the tests whose power is given
 _ALIAS_SHOWN = 0.1  # smaller shares of an effect are not worth a line
@@ -177,6 +178,24 @@ class DesignReport:
             "cpu_s": self.cpu_s,
             "notes": list(self.notes),
         }
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the power to find each term.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            One bar a term; terms that cannot be estimated are grey.
+        """
+        from measure.plots import plot_power
+
+        frame = self.to_frame()
+        return plot_power(frame[frame["term"] != "1"], ax)
 
 
 def _finite(value: float) -> float | None:

@@ -10,8 +10,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from measure.designs.diagnostics import evaluate
+from measure.designs.two_level import plackett_burman
 from measure.plots import plot_drift, plot_power
 from measure.records import Reading
+from measure.space import ConfigurationSpace
 from tests.contracts.samples import sample_plan, sample_run
 
 matplotlib.use("Agg")
@@ -57,3 +60,11 @@ def test_the_power_of_each_term_is_a_bar(ax: Axes) -> None:
     plot_power(frame, ax)
     assert [bar.get_width() for bar in ax.patches] == [0.0, 0.9]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a:b", "a"]
+
+
+def test_a_design_report_draws_its_power(ax: Axes) -> None:
+    space = ConfigurationSpace.from_dict(
+        {"options": {name: {"kind": "boolean"} for name in "abc"}}
+    )
+    evaluate(plackett_burman(space, runs=8)).plot(ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b", "a"]
