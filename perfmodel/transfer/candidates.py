@@ -15,6 +15,16 @@ from perfmodel.transfer.shift import fit_log_shift
 
 Floats = NDArray[np.float64]
 
+__all__ = [
+    "ALONE",
+    "DELTA",
+    "FEATURE",
+    "SHIFT",
+    "Known",
+    "candidates_for",
+    "clipped",
+]
+
 ALONE, SHIFT, DELTA, FEATURE = "alone", "shift", "delta", "feature"
 MOST_BEYOND = 0.7  # log units by which a prediction may leave the range seen
 
@@ -59,7 +69,18 @@ class Known:
         return float(np.mean(self.sds))
 
     def base(self, inputs: Inputs) -> Floats:
-        """Mean of the sources' log predictions, shape (n,)."""
+        """Give the mean of the sources' log predictions.
+
+        Parameters
+        ----------
+        inputs : Inputs
+            Rows with source values.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Log response.
+        """
         return np.asarray(np.mean(self.means + self.sds * inputs.z, axis=1))
 
 

@@ -36,7 +36,7 @@ def nice_edges(
     Examples
     --------
     >>> nice_edges(np.array([0.12, 9.7]), n_bins=4).tolist()
-    [0.0, 3.0, 6.0, 9.0, 12.0]
+    [0.0, 2.5, 5.0, 7.5, 10.0]
     """
     low, high = float(np.min(values)), float(np.max(values))
     scale = max(abs(low), abs(high))

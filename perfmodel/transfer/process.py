@@ -100,7 +100,18 @@ class Inputs:
         return max(self.groups, default=-1) + 1
 
     def squared_distances(self, other: Inputs) -> Floats:
-        """Squared distance by option, shape (n_inputs, n, m)."""
+        """Compute squared distances by option.
+
+        Parameters
+        ----------
+        other : Inputs
+            Rows to compare with, shape (m, ..).
+
+        Returns
+        -------
+        ndarray of shape (n_inputs, n, m)
+            Between 0 and 1 for an option of one feature.
+        """
         out = np.zeros((self.n_inputs, len(self), len(other)))
         for column, group in enumerate(self.groups):
             out[group] += (self.x[:, column, None] - other.x[None, :, column]) ** 2
