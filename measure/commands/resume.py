@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from measure.commands.shared import store_option
+from measure.commands.shared import log_of, store_option
 from measure.console import Output, output_options
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def _go_on(output: Output, plan: Plan, store: SqliteStore) -> Outcome:
 
     networks = tuple(dict.fromkeys(e.network for e in plan.environments))
     arguments = dict(plan.device_arguments)
-    with open_device(plan.device, networks=networks, **arguments) as device:
+    log = log_of(store.path)
+    with open_device(plan.device, networks=networks, log=log, **arguments) as device:
         with device_lock(device.address, str(store.path)):
             check_resumable(plan, device)
             left = len(pending(plan, store.runs(plan.sweep_id)))

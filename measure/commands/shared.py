@@ -165,6 +165,22 @@ def check_store(path: Path) -> None:
         raise StoreError(f"{path}: there is no folder {path.parent}; make it first")
 
 
+def log_of(store: Path) -> Path:
+    """Return where measured and building processes print to.
+
+    Parameters
+    ----------
+    store : pathlib.Path
+        The store.
+
+    Returns
+    -------
+    pathlib.Path
+        The file beside it that ends in ``.log``.
+    """
+    return store.with_suffix(".log")
+
+
 def open_store(path: Path) -> SqliteStore:
     """Open a store to write to it; the folder ``results`` is made if need be.
 

@@ -11,6 +11,7 @@ import click
 from measure.commands.shared import (
     check_store,
     duration,
+    log_of,
     open_store,
     pairs_of,
     seconds_option,
@@ -139,7 +140,10 @@ def sweep(
     if not dry_run:
         check_store(store)
     with ExitStack() as stack:
-        device = stack.enter_context(open_device(address, networks=networks, seed=seed))
+        log = None if dry_run else log_of(store)
+        device = stack.enter_context(
+            open_device(address, networks=networks, seed=seed, log=log)
+        )
         if not dry_run:
             stack.enter_context(device_lock(device.address, str(store)))
         selection = select(device, networks, workloads)
