@@ -113,10 +113,21 @@ def run_command(name: str, out: Path | None, store: str | None, output: Output) 
 @click.command("report")
 @data_options
 @click.option("--title", help="The page's heading.")
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="As for `perfmodel fit`.",
+)
 @_out_option
 @output_options
 def report_command(
-    choice: DataChoice, title: str | None, out: Path | None, output: Output
+    choice: DataChoice,
+    title: str | None,
+    model: str,
+    out: Path | None,
+    output: Output,
 ) -> None:
     """Report on any store or table, without measuring.
 
@@ -131,6 +142,6 @@ def report_command(
 
     choice.read()  # refused before a folder is made
     built = build_report(
-        choice, title=title, out=_folder(out), progress=output.progress
+        choice, title=title, model=model, out=_folder(out), progress=output.progress
     )
     _finish(built, output)

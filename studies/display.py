@@ -31,6 +31,8 @@ __all__ = [
     "Text",
     "figure",
     "format_cell",
+    "keep_together",
+    "percent",
     "quantity",
     "show",
 ]
@@ -136,7 +138,7 @@ def format_cell(value: object) -> str:
     item = getattr(value, "item", None)
     if callable(item):
         value = item()
-    if value is None:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return "–"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -153,6 +155,50 @@ def format_cell(value: object) -> str:
     if abs(number) >= 10 ** SIGNIFICANT_DIGITS and abs(number) < 1e9:
         return f"{number:.0f}"
     return f"{number:.{SIGNIFICANT_DIGITS}g}"
+
+
+def percent(value: float) -> str:
+    """Print per cent: with a decimal where the value is small.
+
+    Parameters
+    ----------
+    value : float
+        In per cent.
+
+    Returns
+    -------
+    str
+        Without the sign of per cent.
+
+    Examples
+    --------
+    >>> from studies.display import percent
+    >>> percent(1.94), percent(28.04)
+    ('1.9', '28')
+    """
+    return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
+
+
+def keep_together(text: str) -> str:
+    """Put a no-break space between a number and its unit.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        For the page; files and JSON keep their plain spaces.
+
+    Examples
+    --------
+    >>> from studies.display import keep_together
+    >>> keep_together("28.7 ms of 4 runs") == "28.7\u00a0ms of 4 runs"
+    True
+    """
+    return re.sub(r"(?<=\d) (?=%|[GMkmµ]?(?:s|Hz|J|W)\b)", "\u00a0", text)
 
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
@@ -338,7 +384,7 @@ class Finding:
             "text/html": (
                 f'<p class="finding {self.verdict}">'
                 f'<span class="verdict">{VERDICTS[self.verdict]}</span> '
-                f"{about}{escape(self.text)}</p>"
+                f"{about}{escape(keep_together(self.text))}</p>"
             ),
             FINDING_TYPE: {
                 "text": self.text,

@@ -136,14 +136,20 @@ def nature(sweeps: Sequence[MeasuredSweep]) -> list[Notice]:
 
 
 def _untrained(sweeps: Sequence[MeasuredSweep]) -> list[str]:
-    """Name the networks whose weights are random, as the environment says."""
-    names = []
-    for sweep in sweeps:
-        for environment in sweep.plan.environments:
-            weights = environment.fingerprint.get("weights", "")
-            if "random" in weights and environment.network not in names:
-                names.append(environment.network)
-    return names
+    """Name the networks measured on this machine whose weights are random."""
+    from measure.workloads.networks import BUILT_IN
+
+    names = [
+        environment.network
+        for sweep in sweeps
+        if sweep.plan.device == "host"
+        for environment in sweep.plan.environments
+    ]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if name in BUILT_IN and "random" in BUILT_IN[name].weights
+    ]
 
 
 def doubts(sweeps: Sequence[MeasuredSweep]) -> list[Notice]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from studies.display import Figure, Finding, Table, figure
+from studies.display import Figure, Finding, Table, figure, percent
 from studies.measured import shown
 
 if TYPE_CHECKING:
@@ -190,11 +190,12 @@ def accuracy_findings(models: Sequence[Modelled]) -> list[Finding]:
         validation = one.model.cross_validation_
         if validation is None:
             continue
+        errs = percent(validation.error_percent)
+        between = f"{percent(validation.lower)} to {percent(validation.upper)}"
         text = (
             f"{one.data.response} can be predicted from the options: a model of "
-            f"{len(one.data.y)} configurations errs by {validation.error_percent:.0f} "
-            f"% ({validation.lower:.0f} to {validation.upper:.0f}) on unseen ones, the "
-            f"mean by {validation.baseline_error_percent:.0f} %"
+            f"{len(one.data.y)} configurations errs by {errs} % ({between}) on unseen "
+            f"ones, the mean by {percent(validation.baseline_error_percent)} %"
         )
         if not validation.learnable:
             text = f"no learnable signal: {text}"
@@ -300,11 +301,11 @@ def interactions_figure(models: Sequence[Modelled]) -> Figure:
 
     from perfmodel.plots import plot_interactions
 
-    side = max(len(one.data.space.names) for one in models) * 0.45 + 1.6
+    side = max(len(one.data.space.names) for one in models) * 0.42 + 1.4
     drawing, axes = pyplot.subplots(
         len(models),
         1,
-        figsize=(max(side, 5.0), side * len(models)),
+        figsize=(side + 1.6, side * len(models)),
         squeeze=False,
         layout="constrained",
     )
@@ -356,7 +357,7 @@ def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Findin
         open_rows = frame[~reported & (frame["upper"] > WORTH_KNOWING)]
         if len(open_rows) and one.learnable:
             listed = ", ".join(
-                f"{row['term']} (up to {row['upper']:.0f} %)"
+                f"{row['term']} (up to {percent(row['upper'])} %)"
                 for row in open_rows.head(4).to_dict("records")
             )
             more = len(open_rows) - 4
@@ -371,6 +372,6 @@ def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Findin
 
 def _effect(row: Mapping[Any, Any]) -> str:
     return (
-        f"{row['term']} {row['effect']:.0f} % "
-        f"({row['lower']:.0f} to {row['upper']:.0f})"
+        f"{row['term']} {percent(row['effect'])} % "
+        f"({percent(row['lower'])} to {percent(row['upper'])})"
     )

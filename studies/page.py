@@ -18,7 +18,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from studies.display import FIGURE_TYPE, FINDING_TYPE, NOTICE_TYPE, TABLE_TYPE
+from studies.display import (
+    FIGURE_TYPE,
+    FINDING_TYPE,
+    NOTICE_TYPE,
+    TABLE_TYPE,
+    keep_together,
+)
 from studies.notebook import collect
 
 __all__ = ["Block", "Section", "render"]
@@ -204,6 +210,7 @@ def render(notebook: NotebookNode, *, title: str) -> str:
         lstrip_blocks=True,
     )
     style = resources.files("studies").joinpath("templates", "page.css")
+    environment.filters["together"] = keep_together
     sections = [
         part for part in _sections(notebook) if part.blocks or part.title or part.code
     ]

@@ -81,6 +81,7 @@ def build_report(
     *,
     out: Path,
     title: str | None = None,
+    model: str = "auto",
     progress: Progress | None = None,
 ) -> Built:
     """Write ``report.ipynb`` and ``report.html`` on a store or a table.
@@ -93,6 +94,8 @@ def build_report(
         An existing folder.
     title : str, optional
         The page's heading.
+    model : str, default="auto"
+        As for `perfmodel.fit`.
     progress : callable, optional
         As for `studies.build.build`.
 
@@ -122,6 +125,6 @@ def build_report(
         name="report",
         title=title or TITLE,
         out=out,
-        parameters={"words": given},
+        parameters={"words": given, "model": model},
         progress=progress,
     )

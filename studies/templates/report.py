@@ -11,6 +11,7 @@ from studies.report import read_data
 
 # %% tags=["parameters"]
 words = {"store": "results/measurements.db"}
+model = "auto"
 
 # %%
 data, sweeps = read_data(**words)
@@ -39,7 +40,7 @@ show(*measured.drift(sweeps))
 # ## How far the models can be trusted
 
 # %%
-models = modelled.fit_all(data, response)
+models = modelled.fit_all(data, response, model=model)
 show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
 
 # %% [markdown]

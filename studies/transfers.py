@@ -1,0 +1,220 @@
+"""How much of a model holds elsewhere: verdicts, errors, and the runs it saves."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from studies.display import Figure, Finding, Table, Text, figure
+
+if TYPE_CHECKING:
+    from perfmodel.dataset import PerformanceDataset
+    from perfmodel.transfer.report import TransferReport
+    from perfmodel.transfer.verdicts import Verdict
+
+__all__ = ["transfer", "transfer_all", "transfer_displays", "transfer_findings"]
+
+TARGETS_AT_MOST = 3
+"""Of a report that was not told what to transfer."""
+FEWEST_RUNS = 5
+CLAIMS = {
+    "shift": "a shift of the source's values is all that the target needs",
+    "rank": "the order of the configurations carries over",
+    "options": "the influential options carry over",
+    "interactions": "the interactions carry over",
+    "distribution": "the values spread alike",
+    "invalid": "the same configurations fail",
+    "optimum": "the best configurations carry over",
+}
+"""What a verdict of yes supports."""
+RESIDUAL = "standard deviation of the log residual"
+
+
+def transfer(
+    data: PerformanceDataset, response: str, source: str, target: str
+) -> list[TransferReport]:
+    """Judge the transfer between environments that words select.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        Runs of both.
+    response : str
+        What to predict.
+    source, target : str
+        Words that select them, such as ``resnet50``.
+
+    Returns
+    -------
+    list of TransferReport
+        One for each target that is selected.
+
+    Raises
+    ------
+    SelectionError
+        If the words select nothing, or not clearly.
+    """
+    from perfmodel.transfer.report import transfer_reports
+
+    return transfer_reports(data.for_response(response), source, target)
+
+
+def transfer_all(data: PerformanceDataset, response: str) -> list[TransferReport]:
+    """Judge the transfer from the first environment to the others.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        Runs of any number of environments.
+    response : str
+        What to predict.
+
+    Returns
+    -------
+    list of TransferReport
+        At most three; none where there is one environment, or too few runs.
+    """
+    from perfmodel import transferability
+    from perfmodel.errors import DataError
+
+    one = data.for_response(response)
+    sides = [one.select(**place) for place in one.environments()]
+    sides = [side for side in sides if side.frame[response].count() >= FEWEST_RUNS]
+    found = []
+    for target in sides[1 : 1 + TARGETS_AT_MOST]:
+        try:
+            found.append(transferability(sides[0], target))
+        except DataError:
+            continue
+    return found
+
+
+def transfer_displays(
+    reports: Sequence[TransferReport],
+) -> list[Figure | Table | Finding | Text]:
+    """Show each transfer: its learning curve, errors and verdicts.
+
+    Parameters
+    ----------
+    reports : sequence of TransferReport
+        What `transfer` or `transfer_all` gave.
+
+    Returns
+    -------
+    list of Figure, Table, Finding or Text
+        For the notebook to display.
+    """
+    if not reports:
+        return [
+            Text(
+                markdown="There are no two environments with enough runs and options "
+                "in common, so there is nothing to transfer."
+            )
+        ]
+    found: list[Figure | Table | Finding | Text] = []
+    for number, report in enumerate(reports, start=1):
+        if len(report.curve):
+            found.append(_curve_figure(report, number))
+        found.append(_verdict_table(report, number))
+        found += _findings(report)
+    return found
+
+
+def transfer_findings(reports: Sequence[TransferReport]) -> list[Finding]:
+    """Put each verdict as a statement that is supported, or not, or undecided.
+
+    Parameters
+    ----------
+    reports : sequence of TransferReport
+        What `transfer` or `transfer_all` gave.
+
+    Returns
+    -------
+    list of Finding
+        The decision of the guard first.
+    """
+    return [finding for report in reports for finding in _findings(report)]
+
+
+def _name(report: TransferReport) -> str:
+    """Name source and target by what differs between them."""
+    source, target = report.source.split("/"), report.target.split("/")
+    if len(source) == len(target):
+        pairs = [(a, b) for a, b in zip(source, target, strict=True) if a != b]
+        if pairs:
+            return f"{'/'.join(a for a, _ in pairs)} to {'/'.join(b for _, b in pairs)}"
+    return f"{report.source} to {report.target}"
+
+
+def _findings(report: TransferReport) -> list[Finding]:
+    about = _name(report)
+    found = [
+        Finding(
+            text=f"knowing the source helps to predict the target: {_gist(report)}",
+            verdict=report.helps,
+            about=about,
+        )
+    ]
+    for name, verdict in report.verdicts.items():
+        if name == "invalid" and math.isnan(verdict.estimate):
+            continue  # nothing failed: there is nothing to say
+        text = f"{CLAIMS[name]}: {verdict.reason}{_interval(name, verdict)}"
+        found.append(Finding(text=text, verdict=verdict.verdict, about=about))
+    return found
+
+
+def _gist(report: TransferReport) -> str:
+    """Leave out of the sentence what the mark before it says already."""
+    said = r"^(undecided[,:]|the source (helps|does not help):) "
+    return re.sub(said, "", report.sentence)
+
+
+def _interval(name: str, verdict: Verdict) -> str:
+    if math.isnan(verdict.estimate):
+        return ""
+    kind = RESIDUAL if name == "shift" else verdict.kind
+    text = f"{kind} {verdict.estimate:.2f}"
+    if not math.isnan(verdict.lower):
+        text += f", {verdict.lower:.2f} to {verdict.upper:.2f}"
+    return f" ({text})"
+
+
+def _curve_figure(report: TransferReport, number: int) -> Figure:
+    from matplotlib import pyplot
+
+    drawing, ax = pyplot.subplots(figsize=(6.6, 3.6), layout="constrained")
+    report.plot(ax=ax)
+    ax.set_title("")
+    ax.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.45, -0.18))
+    ax.set_title(_name(report), loc="left", fontsize="medium")
+    ax.spines[["top", "right"]].set_visible(False)
+    even = report.break_even_runs
+    saved = (
+        f"From {even} target runs on, the target alone is as good within 5 %."
+        if even is not None
+        else "At every number tried, the target alone errs by over 5 % more."
+    )
+    return figure(
+        f"transfer-{number}",
+        drawing,
+        f"Error in {report.response} on configurations of the target that were not "
+        f"learned from, against the number of target runs. {saved}",
+    )
+
+
+def _verdict_table(report: TransferReport, number: int) -> Table:
+    frame = report.to_frame()
+    frame.loc[frame["name"] == "shift", "kind"] = RESIDUAL
+    frame.insert(0, "statement", frame.pop("name").map(CLAIMS))
+    errors = report.error_percent
+    return Table(
+        name=f"transfer-{number}",
+        caption=f"What carries over from {_name(report)}. Error on {report.scored_on}: "
+        f"guarded transfer {errors['transfer']:.1f} %, target alone "
+        f"{errors['alone']:.1f} %, source as it is {errors['source_as_is']:.0f} %. "
+        f"Method: {report.method}; {report.guard.reason}.",
+        frame=frame.drop(columns=["reason"]),
+        headings={"kind": "measured by", "runs_needed": "more runs needed"},
+    )
