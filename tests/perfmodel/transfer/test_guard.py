@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perfmodel.dataset import PerformanceDataset
-from perfmodel.errors import DataError, ModelError
+from perfmodel.errors import ArchiveError, DataError, ModelError
+from perfmodel.loading import load
 from perfmodel.transfer.base import SourceRuns, TransferModel
 from perfmodel.transfer.guard import (
     blend_weights,
@@ -211,3 +213,33 @@ def test_one_wild_prediction_counts_no_more_than_threefold() -> None:
 @parametrize_with_checks([TransferModel()])
 def test_it_is_a_scikit_learn_regressor(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize("method", ["auto", "shift", "delta", "feature", "alone"])
+def test_a_saved_transfer_predicts_the_same(
+    source: PerformanceDataset, tmp_path: Path, method: str
+) -> None:
+    target = dataset(source_log_response(configurations()) + 1, some_rows(15))
+    model = fit_transfer([source], target, method=method)
+    again: Any = load(model.save(tmp_path / "model"))
+    frame = configurations()
+    assert again.predict(frame) == pytest.approx(model.predict(frame), rel=1e-9)
+    one, other = (m.predict_interval(frame) for m in (model, again))
+    assert np.allclose(one, other)
+    assert again.report.to_dict() == model.report.to_dict()
+    assert np.allclose(again.draws(frame, 3), model.draws(frame, 3))
+
+
+def test_a_saved_transfer_with_another_method_in_its_blend_is_refused(
+    source: PerformanceDataset, tmp_path: Path
+) -> None:
+    target = dataset(source_log_response(configurations()) + 1, some_rows(15))
+    model = fit_transfer([source], target, method="shift")
+    values, arrays, files = model._state()
+    values["report"]["weights"] = {"magic": 1.0}
+    values["magic"] = {}
+    with pytest.raises(ArchiveError, match="blends 'magic'"):
+        model._restore(values, arrays, files)
+    values["report"]["colour"] = "red"
+    with pytest.raises(ArchiveError, match="'report' has other keys"):
+        model._restore(values, arrays, files)
