@@ -27,7 +27,8 @@ __all__ = [
     "per_cent_of_geometric_mean",
 ]
 
-LEVEL = 0.95
+NORMAL_95 = 1.959964
+"""Half a 95 % interval, in standard deviations."""
 LEAST_SHARE = 0.005
 LEAST_EFFECT = 5.0
 """A term below this share of the variance, and not surely above this effect in per
@@ -130,11 +131,11 @@ def effect_row(
     drawn_cells = np.flatnonzero(~np.isnan(deviations[:, 0]))
     above = deviations[drawn_cells[values[drawn_cells].argmax()]]
     below = deviations[drawn_cells[values[drawn_cells].argmin()]]
+    # Few draws tell a standard deviation better than a tail.
     drawn = per_cent(values[high] + above, values[low] + below)
-    tail = (1 - LEVEL) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail])
-    row["lower"] = max(float(lower), 0.0)
-    row["upper"] = max(float(upper), row["effect"])
+    half = NORMAL_95 * float(drawn.std(ddof=1))
+    row["lower"] = max(row["effect"] - half, 0.0)
+    row["upper"] = row["effect"] + half
     return row, _tail(variance, component.weights, deviations)
 
 

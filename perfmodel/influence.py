@@ -287,7 +287,8 @@ def _deviations(
         part = indices[np.sort(rng.choice(len(indices), wanted, replace=False))]
     frame = space.decode(part)
     if hasattr(model, "draws"):
-        drawn = np.asarray(model.draws(frame, DRAWS, seed), dtype=float)
+        n_draws = REFITS if getattr(model, "draws_are_refits", False) else DRAWS
+        drawn = np.asarray(model.draws(frame, n_draws, seed), dtype=float)
     elif data is not None:
         drawn = _refits(model, data, frame, ratios, rng)
     else:

@@ -322,14 +322,15 @@ def _nothing_keeps(
             f"prediction, but not at the worse end of the {100 * found.level:g} % "
             "interval; measure more runs, or loosen the bound"
         )
+    left = np.ones(len(found.rows), dtype=bool)
+    for one in constraints:
+        if one.is_option:
+            left &= one.compare(found.rows[one.name])
     reached = []
     for one in constraints:
-        if not one.is_option:
-            best = (
-                found.rows[one.name].min()
-                if one.relation.startswith("<")
-                else found.rows[one.name].max()
-            )
+        if not one.is_option and left.any():
+            values = found.rows.loc[left, one.name]
+            best = values.min() if one.relation.startswith("<") else values.max()
             reached.append(f"{one.name} reaches {best:.4g}")
     return (
         f"no configuration keeps {text}"

@@ -460,15 +460,18 @@ def test_several_environments_may_not_all_keep_a_constraint(run, whole) -> None:
 
 @pytest.mark.published_data
 def test_the_right_option_has_the_largest_share_on_the_tx2(run, published_data) -> None:
-    path = published_data / "jetson_tx2_dnn_freq" / "jetson_tx2_dnn_freq.csv"
+    # Two of its environments; benchmarks/modelling has all, by the model of choice.
+    path = Path("tx2.csv")
+    runs = pd.read_csv(published_data / "jetson_tx2_dnn_freq/jetson_tx2_dnn_freq.csv")
+    runs = runs[runs["image_size"] == "600x600"]
+    runs.to_csv(path, index=False)
     options = ["num_cores", "core_freq_khz", "gpu_freq_hz", "emc_freq_hz"]
     responses = ["inference_time_s", "power_consumption"]
     words = ["--data", path, "--options", ",".join(options)]
     words += ["--response", ",".join(responses)]
-    words += ["--environment", "board,dnn,image_size", "--model", "cart"]
+    words += ["--environment", "board,dnn,image_size", "--model", "xgboost"]
     models = document(run("fit", *words, "--json", "-"))["models"]
-    runs = pd.read_csv(path)
-    assert len(models) == 8
+    assert len(models) == 4
     for model in models:
         part = runs
         for column, value in model["environment"].items():
