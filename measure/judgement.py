@@ -19,6 +19,8 @@ from measure.stability import Drift, drift, replicates_needed, spread
 
 #: Drift of the reference, and spread between runs of one configuration, tolerated.
 DRIFT_LIMIT, SPREAD_LIMIT = 0.05, 0.10
+#: Reference runs that differ more than this tell nothing that could be trusted.
+WORST_SPREAD = 0.25
 #: More than this share of runs with a flag is worth a warning.
 FLAG_SHARE = 0.10
 #: Fewer finished runs than this in an environment: no model is fitted.
@@ -440,6 +442,7 @@ def _run_findings(runs: Sequence[Run], where: str) -> Iterator[Finding]:
             "warm-up's time was up",
             advice="measure longer: --seconds",
         )
+    yield from _reference_findings(done, where)
     yield from _spread_findings(done, where)
     on_battery = sum(run.conditions.power_source == "battery" for run in done)
     if on_battery:
@@ -461,6 +464,23 @@ def _run_findings(runs: Sequence[Run], where: str) -> Iterator[Finding]:
             where=where,
             text=f"the load was {statistics.median(known):.1f} times the cores",
             advice="stop other programs while measuring",
+        )
+
+
+def _reference_findings(done: Sequence[Run], where: str) -> Iterator[Finding]:
+    values = [run.response(JUDGED) for run in done if run.role == "reference"]
+    values = [value for value in values if math.isfinite(value)]
+    if len(values) < 3:
+        return
+    found = spread(values).relative_sd
+    if found > SPREAD_LIMIT:
+        yield Finding(
+            level=ERROR if found > WORST_SPREAD else WARNING,
+            what="spread",
+            where=where,
+            text=f"the {len(values)} reference runs differ by {100 * found:.0f} % "
+            "(standard deviation)",
+            advice="measure longer (--seconds), or on a quieter machine",
         )
 
 

@@ -457,6 +457,30 @@ def test_a_drift_makes_a_sweep_untrusted() -> None:
     assert pending(sweep.plan, slow) == []
 
 
+@pytest.mark.parametrize(
+    ("factor", "level"), [(1.1, None), (1.3, "warning"), (2, "error")]
+)
+def test_reference_runs_that_differ_much_make_a_sweep_untrusted(
+    factor: float, level: str | None
+) -> None:
+    store = MemoryStore()
+    sweep = sweep_of(FakeDevice(), store)
+    sweep.run()
+    places = [run.order for run in store.runs() if run.role == "reference"]
+    rough = tuple(
+        replace(
+            run,
+            readings=tuple(
+                replace(r, value=(r.value or 0) * factor ** (run.order in places[1:3]))
+                for r in run.readings
+            ),
+        )
+        for run in store.runs()
+    )
+    found = [f.level for f in findings(sweep.plan, rough) if f.what == "spread"]
+    assert found == ([] if level is None else [level])
+
+
 def test_whole_levels_of_a_design_frame_become_plain_values() -> None:
     device = FakeDevice()
     sweep = sweep_of(device, MemoryStore())
