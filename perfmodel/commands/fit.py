@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from measure.console import Output, output_options, refuse
+from measure.console import Output, output_options
 from perfmodel.commands.data import (
     DataChoice,
     Section,
@@ -17,6 +17,7 @@ from perfmodel.commands.data import (
     usual_responses,
     with_responses,
 )
+from perfmodel.commands.saving import check_save, save_models
 
 if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described
@@ -57,8 +58,11 @@ def command(
       python -m perfmodel fit --store results/measurements.db --save results/models
       python -m perfmodel fit --data mine.csv --options threads,cache --response time_s
     """
+    check_save(save)
     found = fit_sections(choice, model, seed, output)
-    saved = _save(found, save, output) if save is not None else []
+    saved = []
+    if save is not None:
+        saved = save_models([described.model for described in found], save, output)
     if len(found) > 1:
         _print_overview(found, output)
     for described in found:
@@ -132,36 +136,6 @@ def fit_sections(
     if left_out:
         output.print(f"\nnot modelled: {', '.join(left_out)}; choose with --response")
     return found
-
-
-def _save(found: list[Described], folder: Path, output: Output) -> list[str]:
-    """Save one model in the folder, several beneath it; return where each is."""
-    if not folder.parent.is_dir():
-        refuse(f"--save {folder}: there is no folder {folder.parent}; make it first")
-    if len(found) == 1:
-        places = [folder]
-    else:
-        folder.mkdir(exist_ok=True)
-        places = [
-            folder
-            / _folder_name(place_name(one.environment), one.influence.response, found)
-            for one in found
-        ]
-    for described, place in zip(found, places, strict=True):
-        described.model.save(place)
-        output.print(f"saved: {place}")
-    return [str(place) for place in places]
-
-
-def _folder_name(place: str, response: str, found: list[Described]) -> str:
-    """Return a file name of environment and response, as far as they differ."""
-    words = [place] if place else []
-    if len({one.influence.response for one in found}) > 1 or not words:
-        words.append(response)
-    kept = "-".join(words).replace("/", "-")
-    return "".join(
-        letter if letter.isalnum() or letter in "-_." else "_" for letter in kept
-    )
 
 
 def _print_overview(found: list[Described], output: Output) -> None:

@@ -502,3 +502,56 @@ def test_the_front_of_the_tx2_is_the_brute_force_front(run, published_data) -> N
         expected = np.array(sorted(points[brute_force_front(points)].tolist()))
         found = [list(row["responses"].values()) for row in entry["front"]]
         np.testing.assert_allclose(sorted(found), expected)
+
+
+# -- transfer -------------------------------------------------------------------------
+
+
+def test_transfer_judges_each_response_and_its_json_has_every_key(run, table) -> None:
+    words = ["--data", table, *COLUMNS, "--response", "time_s", "--save", "moved"]
+    words += ["--src", "laptop", "--dst", "server", "--metrics", "ase17"]
+    (entry,) = document(run("transfer", *words, "--json", "-"))["transfers"]
+    assert set(entry) >= {
+        "source",
+        "target",
+        "response",
+        "target_runs",
+        "method",
+        "guard",
+        "error_percent",
+        "break_even_runs",
+        "verdicts",
+        "metrics",
+    }
+    assert set(entry["guard"]) >= {"statistic", "decision", "reason"}
+    assert set(entry["error_percent"]) == {"alone", "transfer", "source_as_is"}
+    verdicts = "shift rank options interactions distribution invalid optimum"
+    assert list(entry["verdicts"]) == verdicts.split()
+    for verdict in entry["verdicts"].values():
+        assert verdict["verdict"] in ("yes", "no", "undecided")
+        assert {"kind", "estimate", "lower", "upper", "runs_needed"} <= set(verdict)
+    assert list(entry["metrics"]) == [f"M{i}" for i in range(1, 19)]
+    assert (entry["source"], entry["target"]) == ("laptop", "server")
+    assert entry["target_runs"] == 30
+    assert Path(entry["saved"], "model.json").exists()
+
+
+def test_transfer_prints_a_verdict_in_one_sentence_first(run, table) -> None:
+    words = ["--data", table, *COLUMNS, "--response", "time_s", "--target-runs", "10"]
+    result = run("transfer", *words, "--src", "laptop", "--dst", "server")
+    assert result.exit_code == 0, result.output
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("laptop to server, time_s: undecided, measure")
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "message"),
+    [
+        ("laptop", "laptop", "both source and target"),
+        ("desktop", "server", "no environment"),
+        ("laptop", "s,e", "no environment"),
+    ],
+)
+def test_words_that_select_nothing_are_refused(run, table, src, dst, message) -> None:
+    words = ["--data", table, *COLUMNS, "--response", "time_s"]
+    assert message in one_line(run("transfer", *words, "--src", src, "--dst", dst))
