@@ -38,6 +38,7 @@ from measure.workloads.networks import (
 )
 from measure.workloads.zygote import Zygote
 
+MEASURE = "measure.workloads.measuring:measure"
 _MODULES = ("measure.workloads.backends",)
 _ENERGY = ("energy_j", "energy_gross_j", "power_w")
 
@@ -285,6 +286,50 @@ class HostDevice:
         RunFailed
             If it cannot be built.
         """
+        compiled, _, _ = self._built(network, workload, configuration)
+        return self._cache.hash(compiled)
+
+    def job(
+        self,
+        network: str,
+        workload: str,
+        configuration: Configuration,
+        timing: Timing,
+    ) -> dict[str, Any]:
+        """Return what a process has to know to measure a configuration.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            Its artefacts are built if they are not yet.
+        timing : Timing
+            How long.
+
+        Returns
+        -------
+        dict
+            Plain data, for `measure.workloads.measuring.measure`.
+
+        Raises
+        ------
+        RunFailed
+            If it cannot be, or cannot be built.
+        """
+        compiled, inputs, levels = self._built(network, workload, configuration)
+        return {
+            **levels,
+            "artefact": str(compiled.path),
+            "inputs": str(inputs.path),
+            "environment": _variables(levels),
+            "timing": timing.to_dict(),
+        }
+
+    def _built(
+        self, network: str, workload: str, configuration: Mapping[str, Any]
+    ) -> tuple[Artefact, Artefact, dict[str, Any]]:
+        """Return artefact, inputs and all levels, built where they were missing."""
         known = self._network(network)
         check_workload(known, workload)
         levels = _complete(known, configuration)
@@ -292,7 +337,7 @@ class HostDevice:
         compiled, inputs = self._needs(known, workload, levels)
         if missing := self._cache.missing((compiled, inputs)):
             self._cache.build(known, workload, missing)
-        return self._cache.hash(compiled)
+        return compiled, inputs, levels
 
     def measure(
         self,
@@ -322,20 +367,10 @@ class HostDevice:
         RunFailed
             If the process died, took too long, or a level did not take effect.
         """
-        digest = self.artefact(network, workload, configuration)
-        known = self._network(network)
-        levels = _complete(known, configuration)
-        compiled, inputs = self._needs(known, workload, levels)
-        job = {
-            **levels,
-            "artefact": str(compiled.path),
-            "inputs": str(inputs.path),
-            "environment": _variables(levels),
-            "timing": timing.to_dict(),
-        }
+        job = self.job(network, workload, configuration, timing)
         conditions = machine.conditions()
-        answer = self._zygote(bool(levels["onednn"])).call(
-            "measure.workloads.measuring:measure", job, limit_s=timing.time_limit_s
+        answer = self._zygote(bool(job["onednn"])).call(
+            MEASURE, job, limit_s=timing.time_limit_s
         )["value"]
         read_back = {name: answer["read_back"].get(name) for name in configuration}
         _check_read_back(configuration, read_back, answer["read_back_reason"])
@@ -343,14 +378,14 @@ class HostDevice:
             calls_s=tuple(answer["calls_s"]),
             warm_up_s=tuple(answer["warm_up_s"]),
             cpu_time_s=answer["cpu_time_s"],
-            batch_size=int(levels["batch_size"]),
+            batch_size=int(job["batch_size"]),
             readings=_no_energy(),
             read_back=read_back,
             read_back_reason={
                 name: answer["read_back_reason"].get(name, "") for name in configuration
             },
             flags=tuple(answer["flags"]),
-            artefact=digest,
+            artefact=self.artefact(network, workload, configuration),
             conditions=conditions,
         )
 

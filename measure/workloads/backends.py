@@ -104,12 +104,7 @@ def _graph(job: Mapping[str, Any], batch: Any) -> Loaded:
     config = v1.ConfigProto(
         intra_op_parallelism_threads=job["threads"], inter_op_parallelism_threads=1
     )
-    # The artefact is what Grappler made when it was built.
-    rewrite = config.graph_options.rewrite_options
-    if about["fused"]:
-        rewrite.disable_meta_optimizer = True
-    else:
-        _fuse_only(rewrite)
+    configure(config, about)
     session = v1.Session(graph=graph, config=config)
     run = session.make_callable(about["output"], feed_list=[about["input"]])
     result = [None]
@@ -128,8 +123,20 @@ def _graph(job: Mapping[str, Any], batch: Any) -> Loaded:
     )
 
 
-def _fuse_only(rewrite: Any) -> None:
-    """Leave of Grappler what fuses nodes; the rest was done when it was built."""
+def configure(config: Any, about: Mapping[str, Any]) -> None:
+    """Leave to a session what was not done when its graph was built.
+
+    Parameters
+    ----------
+    config : ConfigProto
+        Of the session.
+    about : mapping
+        ``fused``: whether Grappler has done all it does.
+    """
+    rewrite = config.graph_options.rewrite_options
+    if about["fused"]:
+        rewrite.disable_meta_optimizer = True
+        return
     from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
     for name in _OTHER_PASSES:
@@ -185,9 +192,17 @@ def _tflite(job: Mapping[str, Any], batch: Any) -> Loaded:
     return Loaded(
         call=interpreter.invoke,
         output=lambda: interpreter.get_tensor(target["index"]),
-        threads=lambda: _tasks() - before + 1,
+        threads=lambda: _tflite_threads(_tasks() - before, job["threads"]),
         precision="int8_dynamic" if "int8" in types else "float32",
     )
+
+
+def _tflite_threads(added: int, asked: int) -> int:
+    """Return the size of TFLite's pools: XNNPACK's, and one of the other kernels.
+
+    Both leave one thread's work to the caller, so each adds one fewer than asked.
+    """
+    return asked if asked > 1 and added in (asked - 1, 2 * (asked - 1)) else added + 1
 
 
 def _tasks() -> int:

@@ -18,6 +18,10 @@ from measure.workloads.base import Timing
 
 NO_STEADY_STATE = "no steady state"
 """Flag of a run whose warm-up ended at its cap."""
+FEW = "few calls"
+"""Flag of a run whose calls are so long that fewer than wanted were measured."""
+FEWEST = 3
+"""Calls that are measured at least, however long one takes."""
 NOT_FINITE = "output is not finite"
 """Flag of a run whose network gave NaN or infinity."""
 _TEST_AGAIN = 1.1
@@ -68,7 +72,8 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
     Returns
     -------
     Calls
-        At least ``min_calls`` of them measured.
+        At least ``min_calls`` of them measured, or flagged: where one takes so long
+        that fewer fill the cap, there are `FEWEST` at least.
 
     Examples
     --------
@@ -88,23 +93,25 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
         return seconds[-1]
 
     one()
-    warm_s, test_s = 0.0, timing.seconds
+    warm_s, test_s, least = 0.0, timing.seconds, timing.min_calls
+    cap_s = timing.warm_up_cap_s + timing.seconds
     while True:
-        while warm_s < test_s or len(seconds) <= timing.min_calls:
+        while warm_s < test_s or len(seconds) <= least:
             warm_s += one()
+            if warm_s >= cap_s and len(seconds) > FEWEST:
+                break
         steady = 1 if timing.quick else warm_up_end(seconds)
         if steady is not None:
             steady = max(steady, 1)
             if _enough(seconds[steady:], timing):
                 return Calls(tuple(seconds), tuple(cpu_seconds), steady)
-        if warm_s >= timing.warm_up_cap_s + timing.seconds:
+        if warm_s >= cap_s:
             # Nothing is steady: the latest calls are measured all the same.
-            steady = len(seconds)
-            while not _enough(seconds[steady:], timing):
+            steady = len(seconds) - 1
+            while steady > 1 and not _enough(seconds[steady:], timing):
                 steady -= 1
-            return Calls(
-                tuple(seconds), tuple(cpu_seconds), max(steady, 1), (NO_STEADY_STATE,)
-            )
+            flags = (NO_STEADY_STATE,) if len(seconds) - steady >= least else (FEW,)
+            return Calls(tuple(seconds), tuple(cpu_seconds), steady, flags)
         test_s = warm_s * _TEST_AGAIN
 
 

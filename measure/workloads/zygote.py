@@ -87,7 +87,7 @@ class Zygote:
         command = [sys.executable, "-m", "measure.workloads.forking"]
         command += [str(its.fileno()), str(os.getpid()), *self.modules]
         try:
-            with self.log.open("ab") as log, its:
+            with its, self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     command,
                     env=_environment(self.environment),
