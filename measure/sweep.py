@@ -8,51 +8,25 @@ goes on with what the store lacks.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from measure.configuration import Configuration
-from measure.errors import RunFailed, SweepError
-from measure.judgement import last_attempts, pending
+from measure.errors import SweepError
 from measure.levels import Level
 from measure.locks import device_lock
-from measure.planning import labelled, make_plan, now, select
+from measure.planning import labelled, make_plan
 from measure.protocol import MeasurementProtocol
-from measure.records import Environment, Plan, PlannedRun, Run
-from measure.responses import readings_of
+from measure.records import Environment, Plan
+from measure.selection import select
+from measure.sitting import Progress, Sitting
+
+__all__ = ["Outcome", "Progress", "Sweep", "check_resumable"]
 
 if TYPE_CHECKING:
     from measure.designs.base import Design
-    from measure.devices.base import Device, Measurement
+    from measure.devices.base import Device
     from measure.store import ResultStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a sweep stands; given to whoever wants to be told.
-
-    Parameters
-    ----------
-    step : str
-        ``prepare`` (building what is measured) or ``run``.
-    done, total : int
-        Runs of this sitting, reference runs included.
-    left_s : float or None
-        Time left, estimated from the runs so far.
-    run : Run or None
-        The run that has just ended.
-    text : str
-        What is being prepared.
-    """
-
-    step: str
-    done: int
-    total: int
-    left_s: float | None = None
-    run: Run | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +63,7 @@ class Sweep:
     store : ResultStore
         Where runs are appended.
     networks, workloads : sequence of str, optional
-        What is measured; as in `measure.planning.select`.
+        What is measured; as in `measure.selection.select`.
     protocol : MeasurementProtocol, optional
         How; the full protocol by default.
     held : mapping of str to level, optional
@@ -161,8 +135,6 @@ class Sweep:
 
     def _assign(self, device: Device, plan: Plan, store: ResultStore) -> None:
         self.device, self.plan, self.store = device, plan, store
-        self._protocol = MeasurementProtocol.from_dict(dict(plan.protocol))
-        self._timing = self._protocol.timing()
 
     def run(
         self,
@@ -202,7 +174,13 @@ class Sweep:
             environments = self._environments()
             if all(p.sweep_id != self.plan.sweep_id for p in self.store.plans()):
                 self.store.add_plan(self.plan)
-            sitting = _Sitting(self, environments, tell or (lambda progress: None))
+            sitting = Sitting(
+                self.device,
+                self.plan,
+                self.store,
+                environments,
+                tell or (lambda progress: None),
+            )
             stopped = sitting.carry_out(start, budget_s)
         return Outcome(
             plan=self.plan,
@@ -220,226 +198,6 @@ class Sweep:
             planned.require_match(today)
             found[pair] = today
         return found
-
-
-class _Sitting:
-    """One go at a sweep, from start or resume to its end."""
-
-    def __init__(
-        self,
-        sweep: Sweep,
-        environments: Mapping[tuple[str, str], Environment],
-        tell: Callable[[Progress], None],
-    ) -> None:
-        self.sweep, self.plan, self.store = sweep, sweep.plan, sweep.store
-        self.environments, self.tell = environments, tell
-        before = self.store.runs(self.plan.sweep_id)
-        self.order = len(before)
-        self.runs_done = 0
-        self.measured: dict[tuple[Any, ...], list[Run]] = {}
-        for run in before:
-            self._remember(run)
-        attempts = last_attempts(before)
-        self.second_chance = {s for s, r in attempts.items() if r.status == "failed"}
-        self.queue = pending(self.plan, before)
-        self.opening = _opening(self.plan, self.queue) if before else []
-        self.total = len(self.queue) + len(self.opening)
-        self.ended = 0
-
-    def carry_out(self, start: float, budget_s: float | None) -> str:
-        """Measure the queue; return why it stopped early, if it did."""
-        try:
-            self._prepare()
-            began = time.perf_counter()
-            for planned in self.opening:
-                self._measure(None, planned, began)
-            while self.queue:
-                if budget_s is not None and time.perf_counter() - start > budget_s:
-                    self._close(began)
-                    return "budget"
-                self._next(began)
-        except KeyboardInterrupt:
-            return "interrupted"
-        return ""
-
-    def _prepare(self) -> None:
-        """Let the device build what is measured, so that no run waits for it."""
-        for network, workload in self.environments:
-            wanted: dict[Configuration, None] = {}
-            for slot in self.queue:
-                run = self.plan.runs[slot]
-                if (run.network, run.workload) == (network, workload):
-                    wanted[run.configuration] = None
-            if wanted:
-                self.sweep.device.prepare(
-                    network, workload, list(wanted), self._tell_prepared
-                )
-
-    def _tell_prepared(self, done: int, total: int, text: str = "") -> None:
-        self.tell(Progress(step="prepare", done=done, total=total, text=text))
-
-    def _next(self, began: float) -> None:
-        slot = self.queue.pop(0)
-        run = self._measure(slot, self.plan.runs[slot], began)
-        if run.status == "failed" and not run.final and slot not in self.second_chance:
-            self.second_chance.add(slot)
-            self.total += 1
-            self.queue.insert(self._before_closing(), slot)
-
-    def _before_closing(self) -> int:
-        """Return the place before the reference runs that end the queue."""
-        place = len(self.queue)
-        while place and self.plan.runs[self.queue[place - 1]].role == "reference":
-            place -= 1
-        return place
-
-    def _close(self, began: float) -> None:
-        """Measure each environment's reference, so that a cut sweep shows its drift."""
-        self.total = self.ended + len(self.environments)
-        for network, workload in self.environments:
-            planned = _reference(self.plan, network, workload)
-            self._measure(None, planned, began)
-
-    def _measure(self, slot: int | None, planned: PlannedRun, began: float) -> Run:
-        """Measure one planned run and append what came of it."""
-        if self.sweep._protocol.cool_down_s:
-            time.sleep(self.sweep._protocol.cool_down_s)
-        run = self._attempt(slot, planned)
-        self.store.add_run(run)
-        self._remember(run)
-        self.order += 1
-        self.ended += 1
-        if run.role == "design" and run.status == "done":
-            self.runs_done += 1
-        each_s = (time.perf_counter() - began) / self.ended
-        left_s = each_s * (self.total - self.ended)
-        self.tell(
-            Progress(
-                step="run", done=self.ended, total=self.total, left_s=left_s, run=run
-            )
-        )
-        return run
-
-    def _attempt(self, slot: int | None, planned: PlannedRun) -> Run:
-        pair = (planned.network, planned.workload)
-        run = Run(
-            run_id=uuid.uuid4().hex,
-            sweep_id=self.plan.sweep_id,
-            slot=slot,
-            environment=self.environments[pair],
-            configuration=planned.configuration,
-            role=planned.role,
-            order=self.order,
-            status="failed",
-            started_at=now(),
-            replicate=planned.replicate,
-            block=planned.block,
-            whole_plot=planned.whole_plot,
-            simulated=self.sweep.device.simulated,
-        )
-        start = time.perf_counter()
-        try:
-            artefact = self.sweep.device.artefact(*pair, planned.configuration)
-            twin = self._twin(planned, artefact)
-            if twin is not None:
-                return _as_twin(run, twin, artefact)
-            measurement = self.sweep.device.measure(
-                *pair, planned.configuration, self.sweep._timing
-            )
-        except RunFailed as failure:
-            return replace(
-                run,
-                reason=failure.reason,
-                final=failure.final,
-                wall_s=time.perf_counter() - start,
-            )
-        return _finished(run, measurement, artefact, time.perf_counter() - start)
-
-    def _remember(self, run: Run) -> None:
-        """Keep finished runs by what really ran, to find twins."""
-        if run.status == "done" and run.role == "design" and not run.identical_to:
-            key = self._what_runs(
-                (run.environment.network, run.environment.workload),
-                run.configuration,
-                run.artefact,
-            )
-            if key is not None:
-                self.measured.setdefault(key, []).append(run)
-
-    def _twin(self, planned: PlannedRun, artefact: str) -> Run | None:
-        """Return a finished run of another configuration that is the same in fact."""
-        if planned.role == "reference":
-            return None
-        pair = (planned.network, planned.workload)
-        key = self._what_runs(pair, planned.configuration, artefact)
-        if key is None:
-            return None
-        others = [
-            run
-            for run in self.measured.get(key, [])
-            if run.configuration != planned.configuration
-        ]
-        same = [run for run in others if run.replicate == planned.replicate]
-        return next(iter(same or others), None)
-
-    def _what_runs(
-        self, pair: tuple[str, str], configuration: Configuration, artefact: str
-    ) -> tuple[Any, ...] | None:
-        """Return what two configurations must share to be one; None if unknown."""
-        compiled: frozenset[str] = getattr(
-            self.sweep.device, "compile_options", frozenset()
-        )
-        if not artefact or not compiled:
-            return None
-        at_run_time = {n: v for n, v in configuration.items() if n not in compiled}
-        return (pair, artefact, Configuration(at_run_time))
-
-
-def _opening(plan: Plan, queue: Sequence[int]) -> list[PlannedRun]:
-    """Return the reference runs that a resumed sweep begins with."""
-    pairs: dict[tuple[str, str], bool] = {}
-    for slot in queue:
-        run = plan.runs[slot]
-        pairs.setdefault((run.network, run.workload), run.role == "reference")
-    return [_reference(plan, *pair) for pair, begins in pairs.items() if not begins]
-
-
-def _reference(plan: Plan, network: str, workload: str) -> PlannedRun:
-    return PlannedRun(
-        network=network,
-        workload=workload,
-        configuration=plan.reference,
-        role="reference",
-    )
-
-
-def _finished(run: Run, measured: Measurement, artefact: str, wall_s: float) -> Run:
-    """Return a run with what its measurement gave."""
-    return replace(
-        run,
-        status="done",
-        wall_s=wall_s,
-        readings=readings_of(measured),
-        raw={"calls_s": measured.calls_s, "warm_up_s": measured.warm_up_s},
-        read_back=measured.read_back,
-        read_back_reason=measured.read_back_reason,
-        conditions=measured.conditions,
-        flags=measured.flags,
-        artefact=measured.artefact or artefact,
-    )
-
-
-def _as_twin(run: Run, twin: Run, artefact: str) -> Run:
-    """Return a run that shares the measurement of its twin."""
-    return replace(
-        run,
-        status="done",
-        reason=f"measured as run {twin.run_id}: equal artefact and run-time options",
-        readings=twin.readings,
-        conditions=twin.conditions,
-        artefact=artefact,
-        identical_to=twin.run_id,
-    )
 
 
 def check_resumable(plan: Plan, device: Device) -> None:

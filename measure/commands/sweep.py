@@ -23,9 +23,9 @@ from measure.console import INTERRUPTED, Output, output_options
 if TYPE_CHECKING:
     from measure.designs.base import Design
     from measure.devices.base import Device
-    from measure.planning import Selection
     from measure.protocol import MeasurementProtocol
     from measure.records import Plan
+    from measure.selection import Selection
 
 _HELP = """Measure networks on a device under a designed set of configurations.
 
@@ -132,7 +132,8 @@ def sweep(
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_space
     from measure.devices.opening import open_device
     from measure.locks import device_lock
-    from measure.planning import make_plan, select
+    from measure.planning import make_plan
+    from measure.selection import select
 
     levels = pairs_of(held, "--set")
     labels = pairs_of(label or (), "--label")

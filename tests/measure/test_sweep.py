@@ -29,9 +29,10 @@ from measure.errors import (
 )
 from measure.judgement import findings, is_unfinished, pending, reasons, tally
 from measure.locks import device_lock
-from measure.planning import match_network, runs_that_fit, select
+from measure.planning import runs_that_fit
 from measure.protocol import MeasurementProtocol
 from measure.records import Conditions, Run
+from measure.selection import match_network, select
 from measure.store import MemoryStore, SqliteStore
 from measure.sweep import Progress, Sweep
 from tests.measure.fakes import FakeDevice
