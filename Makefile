@@ -28,7 +28,7 @@ types: venv
 	$(BIN)/mypy -p measure -p perfmodel -p studies
 
 imports: venv
-	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/lint-imports setup.cfg
 
 test: lint types imports
 	$(BIN)/python -m pytest -q
