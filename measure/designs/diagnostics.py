@@ -28,7 +28,8 @@ from measure.terms import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
+
+    from measure.plots import Axes
 
 ALPHA = 0.05  # level of the tests whose power is given
 _ALIAS_SHOWN = 0.1  # smaller shares of an effect are not worth a line
