@@ -19,6 +19,7 @@ import pytest
 from measure.store import SqliteStore
 from measure.table import read_table
 from tests.contracts.samples import sample_plan, sample_run
+from tests.measure.disks import mounted
 
 ROOT = Path(__file__).parents[2]
 SWEEP_KEYS = set(
@@ -395,6 +396,41 @@ def test_an_output_in_a_folder_that_is_not_there_is_refused_before_any_work(
     line = shell.refused(*RANDOM, "--runs", "5", "--json", "none/r.json")
     assert "there is no folder none" in line
     assert not (shell.folder / "results").exists()
+
+
+def test_the_second_sweep_of_a_device_is_told_who_holds_it(shell: Shell) -> None:
+    words = ("--device", "sim:effects?delay_s=0.05", "--design", "random")
+    first = shell.start("sweep", *words, "--runs", "100", "--store", "first.db")
+    try:
+        deadline = time.monotonic() + 60
+        while stored(shell.folder / "first.db") < 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        line = shell.refused("sweep", *words, "--runs", "5", "--store", "second.db")
+    finally:
+        first.kill()
+        first.communicate()
+    assert f"process {first.pid}" in line
+    assert "first.db" in line and "since 20" in line
+    assert not (shell.folder / "second.db").exists()
+
+
+def test_a_full_disk_in_mid_sweep_is_said_in_one_line_and_resumed_from(
+    shell: Shell,
+) -> None:
+    folder = shell.folder / "disk"
+    folder.mkdir()
+    words = ("--runs", "200", "--networks", "resnet", "--store", "disk/m.db")
+    with mounted(folder, "size=600k"):
+        line = shell.refused(*RANDOM, *words)
+        assert "the disk is full; all finished runs are safe" in line
+        before = stored(folder / "m.db")
+        assert 0 < before < 200
+        subprocess.run(["mount", "-o", "remount,size=8m", str(folder)], check=True)
+        document = shell.json("resume", "--store", "disk/m.db")
+        assert document["runs_done"] == document["runs_planned"] == 200
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        assert "cannot be written" in shell.refused(*RANDOM, *words)
+        assert shell.json("show", "--store", "disk/m.db")["sweeps"]
 
 
 def test_debug_adds_the_traceback(shell: Shell) -> None:

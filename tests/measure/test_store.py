@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from measure.migrations import SCHEMA_VERSION
 from measure.store import MemoryStore, ResultStore, SqliteStore, planned_sweeps
 from tests.contracts.samples import sample_plan, sample_run
 from tests.contracts.stores import StoreContract
+from tests.measure.disks import mounted
 
 
 class TestMemoryStore(StoreContract):
@@ -43,21 +43,6 @@ def filled(tmp_path: Path) -> Path:
         store.add_run(sample_run(plan, 0))
         store.add_run(sample_run(plan, 1))
     return path
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """Mount a small tmpfs on `folder`; skip with the reason where that is refused."""
-    words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if shutil.which("mount") is None:
-        pytest.skip("no mount program")
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a tmpfs cannot be mounted: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def one_line(error: pytest.ExceptionInfo[StoreError]) -> str:
