@@ -89,10 +89,14 @@ class HostDevice:
         self._zygotes: dict[bool, Zygote] = {}
         self._cache = ArtefactCache(self._run_build, self._runtime)
         self._networks = dict(BUILT_IN)
-        for word in networks or ():
-            network = _file_network(word)
-            if network is not None:
-                self._networks[network.name] = self._inspected(network)
+        try:
+            for word in networks or ():
+                network = _file_network(word)
+                if network is not None:
+                    self._networks[network.name] = self._inspected(network)
+        except BaseException:
+            self.close()
+            raise
         files = [n for n in self._networks.values() if n.file is not None]
         self._offers = host_offers(files)
 
