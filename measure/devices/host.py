@@ -40,6 +40,8 @@ from measure.workloads.zygote import Zygote
 
 MEASURE = "measure.workloads.measuring:measure"
 _MODULES = ("measure.workloads.backends",)
+_OVERHEAD_S = {"resnet50": 5.0, "mobilenetv2": 1.5, "tcn": 0.6}
+_USUAL_OVERHEAD_S = 1.5
 _ENERGY = ("energy_j", "energy_gross_j", "power_w")
 
 
@@ -292,6 +294,25 @@ class HostDevice:
         """
         compiled, _, _ = self._built(network, workload, configuration)
         return self._cache.hash(compiled)
+
+    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
+        """Estimate how long a run takes, for plans that have to fit a time.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        timing : Timing
+            How long it measures.
+
+        Returns
+        -------
+        float
+            Seconds: what forking, loading, warming up and the least number of calls
+            take on two cores, over a mix of the usual levels, and `timing.seconds`.
+        """
+        overhead_s = _OVERHEAD_S.get(network, _USUAL_OVERHEAD_S)
+        return overhead_s * (0.5 if timing.quick else 1.0) + timing.seconds
 
     def job(
         self,
