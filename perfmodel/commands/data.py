@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from measure.console import Output
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
@@ -298,8 +296,8 @@ def place_name(environment: dict[str, str]) -> str:
 
 
 def sections(
-    data: PerformanceDataset, output: Output, *, together: bool = False
-) -> Iterator[Section]:
+    data: PerformanceDataset, *, together: bool = False
+) -> tuple[list[Section], list[str]]:
     """Divide runs by environment, and by response unless they belong together.
 
     A response that an environment has none of is named and left out, if another is
@@ -309,15 +307,15 @@ def sections(
     ----------
     data : PerformanceDataset
         All runs.
-    output : Output
-        Where to say what is left out.
     together : bool, default=False
         Whether a section has all responses.
 
-    Yields
-    ------
-    Section
+    Returns
+    -------
+    list of Section
         In the order of the environments, then of the responses.
+    list of str
+        What is known of the runs as a whole, and what was left out, a line each.
 
     Raises
     ------
@@ -329,6 +327,8 @@ def sections(
 
     from perfmodel.errors import DataError
 
+    found: list[Section] = []
+    notes = list(data.notes)
     for environment in data.environments():
         part = data.select(**environment) if environment else data
         where = f" in {place_name(environment)}" if environment else ""
@@ -339,7 +339,7 @@ def sections(
             if np.isinf(values).any() or (not finite and len(part.responses) == 1):
                 part.for_response(name).y  # raises, with what and where
             if finite == 0:
-                output.print(f"no {name}{where}: missing in all {len(values)} runs")
+                notes.append(f"{name}{where} is missing in all {len(values)} runs")
                 continue
             if finite < FEWEST_RUNS:
                 raise DataError(
@@ -353,7 +353,8 @@ def sections(
                 "missing in every run"
             )
         if together:
-            yield Section(environment=environment, data=with_responses(part, there))
-            continue
-        for name in there:
-            yield Section(environment=environment, data=part.for_response(name))
+            parts = [with_responses(part, there)]
+        else:
+            parts = [part.for_response(name) for name in there]
+        found += [Section(environment=environment, data=one) for one in parts]
+    return found, notes

@@ -10,7 +10,6 @@ import click
 from measure.console import Output, output_options
 from perfmodel.commands.data import (
     DataChoice,
-    Section,
     data_options,
     place_name,
     sections,
@@ -106,9 +105,7 @@ def fit_sections(
         usual = usual_responses(data)
         left_out = [one for one in data.responses if one not in usual]
         data = with_responses(data, usual)
-    for note in data.notes:
-        output.print(f"note: {note}")
-    parts: list[Section] = list(sections(data, output))
+    parts, notes = sections(data)
     # Only now is anything heavy needed: a refusal comes at once.
     from perfmodel.commands.explain import print_terms
     from perfmodel.commands.modelling import describe
@@ -134,7 +131,11 @@ def fit_sections(
             found.append(described)
             step(described.heading)
     if left_out:
-        output.print(f"\nnot modelled: {', '.join(left_out)}; choose with --response")
+        notes.append(f"not modelled: {', '.join(left_out)}; choose with --response")
+    if notes:
+        output.print()
+    for note in notes:
+        output.print(f"note: {note}")
     return found
 
 

@@ -14,7 +14,7 @@ from perfmodel.commands.data import (
     sections,
     with_responses,
 )
-from perfmodel.commands.printing import number
+from perfmodel.commands.printing import amount, estimate, number, spelled_level
 from perfmodel.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def fronts(
     data = with_responses(data, names)
     if check is not None:
         check(data)
-    for note in data.notes:
-        output.print(f"note: {note}")
     found: list[tuple[Section, ParetoFront]] = []
-    parts = list(sections(data, output, together=True))
+    parts, notes = sections(data, together=True)
+    for note in notes:
+        output.print(f"note: {note}")
     refused: SelectionError | None = None
     for part in parts:
         try:
@@ -248,28 +248,26 @@ def _print_front(
         f"{title}{where}: {len(front.frame)} of {len(front.candidates)} configurations"
     )
     names = list(front.responses)
-    columns = [
-        f"{n} ({front.responses[n]})" if front.responses[n] else n for n in names
-    ]
+    space = part.data.space
     rows = []
-    from measure.levels import plain, spelled
-
     for row in front.frame.head(most).to_dict("records"):
         cells = []
         for name in names:
-            text = number(row[name])
-            if not row["measured"]:
-                low, high = row[f"{name}_lower"], row[f"{name}_upper"]
-                text += f" ({number(low)} to {number(high)})"
+            ends = (row[name], row[f"{name}_lower"], row[f"{name}_upper"])
+            unit = front.responses[name]
+            text = amount(row[name], unit) if row["measured"] else estimate(*ends, unit)
             cells.append(text)
         cells.append("measured" if row["measured"] else "predicted")
-        cells += [spelled(plain(row[name])) for name in front.options]
+        cells += [spelled_level(space.options[name], row[name]) for name in space.names]
         rows.append(cells)
-    output.table((*columns, "", *front.options), rows)
+    output.table((*names, "", *space.names), rows)
     if len(front.frame) > most:
         output.print(f"  and {len(front.frame) - most} more (--json FILE has all)")
     if len(names) > 1:
-        corner = ", ".join(f"{k} {number(v)}" for k, v in front.reference_point.items())
+        corner = ", ".join(
+            f"{name} {amount(value, front.responses[name])}"
+            for name, value in front.reference_point.items()
+        )
         output.print(
             f"  hypervolume {number(front.hypervolume())}, up to the worst candidate "
             f"({corner})"

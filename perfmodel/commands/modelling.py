@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.commands.printing import amount, number, percent, spelled_configuration
+from perfmodel.commands.printing import (
+    amount,
+    estimate,
+    number,
+    percent,
+    spelled_configuration,
+)
 
 if TYPE_CHECKING:
     from measure.console import Output
@@ -72,6 +78,21 @@ class Described:
             f"they cannot tell apart; measure {terms - self.runs} more"
         )
 
+    @property
+    def silent(self) -> list[str]:
+        """The options that no reported term has."""
+        frame = self.influence.reported
+        names = self.model.space_.names
+        said = set(frame["term"])
+        said |= {
+            part
+            for left in names
+            for right in names
+            if f"{left}:{right}" in said
+            for part in (left, right)
+        }
+        return [name for name in names if name not in said]
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the JSON holds of it.
 
@@ -128,20 +149,20 @@ class Described:
                 )
         elif self.learnable:
             output.print("no option is influential beyond noise")
+        if len(reported) and self.silent:
+            output.print(f"no influence beyond noise: {', '.join(self.silent)}")
         if self.best and self.learnable:
             output.print("best configurations (90 % intervals):")
             for entry in self.best:
-                measured = (
-                    f", measured {number(entry['measured'])}"
-                    if entry["measured"] is not None
-                    else ""
-                )
-                output.print(
-                    f"  {amount(entry['prediction'], self.influence.unit)} "
-                    f"({number(entry['lower'])} to {number(entry['upper'])}"
-                    f"{measured}): "
-                    f"{spelled_configuration(entry['configuration'])}"
-                )
+                ends = (entry["prediction"], entry["lower"], entry["upper"])
+                text = estimate(*ends, self.influence.unit)
+                if entry["measured"] is not None:
+                    text += (
+                        f", measured {amount(entry['measured'], self.influence.unit)}"
+                    )
+                levels = entry["configuration"]
+                words = spelled_configuration(self.model.space_, levels)
+                output.print(f"  {text}: {words}")
         self.print_notes(output)
 
     def print_accuracy(self, output: Output) -> None:
