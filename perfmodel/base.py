@@ -84,6 +84,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     name: ClassVar[str] = ""
+    #: Whether `draws` refits the model, so that each of them is dear.
+    draws_are_refits: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -287,6 +289,7 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "space": self.space_.to_dict(),
             "space_given": self.space is not None,
             "columns": list(self._columns()),
+            "columns_named": hasattr(self, "feature_names_in_"),
             "response": self.response_,
             "unit": self.unit_,
             "environment": dict(self.environment_),
@@ -363,12 +366,21 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _relearned(self, codes: Floats, target: Floats) -> Self:
         """Give a model of the same kind, learned from other rows."""
+        fresh = self._blank()
+        fresh._relearn(codes, target)
+        return fresh
+
+    def _blank(self) -> Self:
+        """Give a model of the same kind that knows its options, and nothing else."""
         fresh = type(self)(**{**self.get_params(deep=False), "calibrate": False})
         for name in ("space_", "encoding_", "log_response_"):
             setattr(fresh, name, getattr(self, name))
-        fresh.codes_, fresh.target_, fresh.noise_log_sd_ = codes, target, 0.0
-        fresh._learn(codes, target)
         return fresh
+
+    def _relearn(self, codes: Floats, target: Floats) -> None:
+        """Learn from rows that are checked and encoded."""
+        self.codes_, self.target_, self.noise_log_sd_ = codes, target, 0.0
+        self._learn(codes, target)
 
     def _calibrate(self) -> None:
         """Hold runs out in turn; set calibration and noise by their residuals."""

@@ -23,13 +23,14 @@ __all__ = [
     "bootstrap_interval",
     "check_level",
     "coverage",
+    "smooth_quantile",
     "wilson_interval",
 ]
 
 #: Resamples of a bootstrap interval: its ends move by about 2 % of its width.
 N_RESAMPLES = 2000
-#: Held-out scores that weigh as much as the normal distribution in a calibration.
-PRIOR_SCORES = 20
+#: Imagined scores that agree with Student's distribution in a calibration.
+PRIOR_SCORES = 5
 
 
 def check_level(level: float) -> float:
@@ -171,14 +172,17 @@ class Calibration:
 
     Notes
     -----
-    With many scores the factor is split conformal prediction's quantile [1]_. A
-    quantile of few scores is itself uncertain, so it is drawn towards the normal
-    distribution's by `PRIOR_SCORES` imagined scores that agree with it.
+    The factor is the conformal quantile of the scores [1]_, in the smooth form of
+    Harrell and Davis [2]_, which varies less. A quantile of few scores is itself
+    uncertain, so it is drawn towards Student's distribution by `PRIOR_SCORES` imagined
+    scores that agree with it.
 
     References
     ----------
     .. [1] Lei et al., "Distribution-free predictive inference for regression",
        JASA 113, 2018.
+    .. [2] Harrell, Davis, "A new distribution-free quantile estimator", Biometrika 69,
+       1982.
 
     Examples
     --------
@@ -220,11 +224,47 @@ class Calibration:
         float
             Positive, or 0 if every residual was 0.
         """
-        normal = NormalDist().inv_cdf((1 + check_level(level)) / 2)
         n = len(self.scores)
         if n == 0:
-            return normal
-        scores: NDArray[np.float64] = np.asarray(self.scores)
-        empirical = float(np.quantile(scores, min(level * (n + 1) / n, 1.0)))
+            return NormalDist().inv_cdf((1 + check_level(level)) / 2)
+        from scipy.special import stdtrit
+
+        student = float(stdtrit(max(n - 1, 2), (1 + check_level(level)) / 2))
+        share = min(level * (n + 1) / n, 1.0 - 0.5 / n)
+        empirical = smooth_quantile(self.scores, share)
         weight = n / (n + PRIOR_SCORES)
-        return weight * empirical + (1 - weight) * normal
+        return weight * empirical + (1 - weight) * student
+
+
+def smooth_quantile(ascending: ArrayLike, share: float) -> float:
+    """Harrell-Davis quantile: a mean of the order statistics about it.
+
+    Parameters
+    ----------
+    ascending : array-like of shape (n,)
+        Sorted values.
+    share : float
+        Share of the distribution below the quantile, between 0 and 1.
+
+    Returns
+    -------
+    float
+        The quantile.
+
+    References
+    ----------
+    .. [1] Harrell, Davis, "A new distribution-free quantile estimator", Biometrika 69,
+       1982.
+
+    Examples
+    --------
+    >>> round(smooth_quantile([1.0, 2.0, 3.0, 4.0, 5.0], 0.5), 6)
+    3.0
+    """
+    from scipy.special import betainc
+
+    values: NDArray[np.float64] = np.asarray(ascending, dtype=float)
+    n = len(values)
+    a, b = (n + 1) * share, (n + 1) * (1 - share)
+    weights = np.diff(betainc(a, b, np.arange(n + 1) / n))
+    return float(weights @ values)

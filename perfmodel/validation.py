@@ -20,9 +20,11 @@ __all__ = [
     "CrossValidation",
     "baseline_predictions",
     "cross_validate",
+    "deal",
     "held_out_predictions",
     "mape",
     "split_folds",
+    "summarise",
 ]
 
 #: One-sided 5 % point of the normal distribution: what "better" has to exceed.
@@ -106,6 +108,32 @@ def split_folds(n: int, folds: int, rng: np.random.Generator) -> list[NDArray[np
     """
     parts = np.array_split(rng.permutation(n), max(min(folds, n), 2))
     return [np.sort(part) for part in parts]
+
+
+def deal(n: int, folds: int, repeats: int, seed: int) -> list[list[NDArray[np.intp]]]:
+    """Deal rows into folds, again and again.
+
+    Parameters
+    ----------
+    n, folds : int
+        Number of rows, and of folds.
+    repeats : int
+        How often.
+    seed : int
+        The folds depend on it, `n` and `folds` alone.
+
+    Returns
+    -------
+    list of list of ndarray
+        The folds of each repeat.
+
+    Examples
+    --------
+    >>> [len(folds) for folds in deal(9, 3, 2, seed=0)]
+    [3, 3]
+    """
+    rng = np.random.default_rng(seed)
+    return [split_folds(n, folds, rng) for _ in range(repeats)]
 
 
 def held_out_predictions(
@@ -349,11 +377,7 @@ def cross_validate(
             f"cross-validation got {len(y)} runs and needs at least {FEWEST_RUNS}; "
             "measure more configurations"
         )
-    rng = np.random.default_rng(seed)
-    predictions = np.empty((repeats, len(y)))
-    baseline = np.empty((repeats, len(y)))
-    for repeat in range(repeats):
-        dealt = split_folds(len(y), folds, rng)
-        predictions[repeat] = held_out_predictions(model, X, y, dealt)
-        baseline[repeat] = baseline_predictions(y, dealt)
-    return summarise(y, predictions, baseline, folds=len(dealt), seed=seed)
+    deals = deal(len(y), folds, repeats, seed)
+    predictions = np.array([held_out_predictions(model, X, y, one) for one in deals])
+    baseline = np.array([baseline_predictions(y, one) for one in deals])
+    return summarise(y, predictions, baseline, folds=len(deals[0]), seed=seed)

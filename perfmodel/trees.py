@@ -1,0 +1,545 @@
+"""Trees on the log response: CART, forest, extra-trees, XGBoost.
+
+scikit-learn grows the trees; from then on they are plain node arrays, walked by numpy,
+so that a model predicts the same before it is saved and after it is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from perfmodel.archive import array
+from perfmodel.base import PerformanceModel
+from perfmodel.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from measure.space import ConfigurationSpace
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = [
+    "CartModel",
+    "ExtraTreesModel",
+    "ForestModel",
+    "NodeArrays",
+    "XGBoostModel",
+]
+
+#: A node without children, as scikit-learn marks it.
+LEAF = -1
+#: Pruning strengths that CART's own cross-validation chooses from.
+PRUNING_STEPS = 10
+#: Rows that are walked through all trees at once, times trees.
+WALKED_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NodeArrays:
+    """The nodes of one or more trees, one after the other.
+
+    Parameters
+    ----------
+    roots : ndarray of int, shape (n_trees,)
+        First node of each tree.
+    left, right : ndarray of int, shape (n_nodes,)
+        Where a row goes whose feature is at most the threshold, or above; -1, both of
+        them, in a leaf.
+    feature : ndarray of int, shape (n_nodes,)
+        Which feature is compared; anything in a leaf.
+    threshold, value : ndarray of float, shape (n_nodes,)
+        What it is compared with; what a leaf predicts.
+
+    Examples
+    --------
+    >>> nodes = NodeArrays(
+    ...     roots=np.array([0]), left=np.array([1, -1, -1]),
+    ...     right=np.array([2, -1, -1]), feature=np.array([0, 0, 0]),
+    ...     threshold=np.array([0.5, 0, 0]), value=np.array([0.0, 1.0, 2.0]))
+    >>> nodes.predict(np.array([[0.0], [1.0]])).tolist()
+    [1.0, 2.0]
+    """
+
+    roots: Integers
+    left: Integers
+    right: Integers
+    feature: Integers
+    threshold: Floats
+    value: Floats
+
+    @classmethod
+    def from_trees(cls, trees: Sequence[Any]) -> NodeArrays:
+        """Take the nodes of scikit-learn's trees.
+
+        Parameters
+        ----------
+        trees : sequence of sklearn.tree.DecisionTreeRegressor
+            Fitted to one response.
+
+        Returns
+        -------
+        NodeArrays
+            Children are numbered through all trees.
+        """
+        parts = [estimator.tree_ for estimator in trees]
+        sizes = np.array([part.node_count for part in parts])
+        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+
+        def children(name: str) -> Integers:
+            shifted = [
+                np.where(getattr(part, name) == LEAF, LEAF, getattr(part, name) + root)
+                for part, root in zip(parts, roots, strict=True)
+            ]
+            return np.concatenate(shifted).astype(np.int64)
+
+        return cls(
+            roots=roots,
+            left=children("children_left"),
+            right=children("children_right"),
+            feature=np.concatenate([np.maximum(p.feature, 0) for p in parts]).astype(
+                np.int64
+            ),
+            threshold=np.concatenate([p.threshold for p in parts]),
+            value=np.concatenate([p.value[:, 0, 0] for p in parts]),
+        )
+
+    def predict(self, features: Floats) -> Floats:
+        """Average the trees.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, n_features)
+            Compared in single precision, as scikit-learn compares them.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Mean over the trees.
+        """
+        rows = np.asarray(features, dtype=np.float32)
+        out = np.empty(len(rows))
+        step = max(WALKED_AT_ONCE // len(self.roots), 1)
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            out[start : start + step] = self._walk(part).mean(axis=1)
+        return out
+
+    def _walk(self, rows: NDArray[np.float32]) -> Floats:
+        """Send each row down each tree; values of shape (n, n_trees)."""
+        node = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
+        n = np.arange(len(rows))[:, None]
+        while True:
+            inner = self.left[node] != LEAF
+            if not inner.any():
+                return np.asarray(self.value[node])
+            below = rows[n, self.feature[node]] <= self.threshold[node]
+            child = np.where(below, self.left[node], self.right[node])
+            node = np.where(inner, child, node)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Give the arrays under the names that `from_arrays` reads.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Of plain numbers.
+        """
+        return {f"nodes_{name}": getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], n_features: int) -> NodeArrays:
+        """Take saved nodes, after checking that a walk ends within them.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            As `to_arrays` gave them.
+        n_features : int
+            How many features a row has.
+
+        Returns
+        -------
+        NodeArrays
+            The same as was saved.
+
+        Raises
+        ------
+        ArchiveError
+            If an index points out of its array, or a child stands before its parent.
+        """
+        roots = array(arrays, "nodes_roots", "iu", (-1,)).astype(np.int64)
+        left = array(arrays, "nodes_left", "iu", (-1,)).astype(np.int64)
+        n = left.shape
+        right = array(arrays, "nodes_right", "iu", n).astype(np.int64)
+        feature = array(arrays, "nodes_feature", "iu", n).astype(np.int64)
+        threshold = array(arrays, "nodes_threshold", "f", n)
+        value = array(arrays, "nodes_value", "f", n)
+        node = np.arange(n[0])
+        leaf = left == LEAF
+        sound = (
+            len(roots) > 0
+            and np.all((0 <= roots) & (roots < n[0]))
+            and np.array_equal(leaf, right == LEAF)
+            # Children stand after their parent: so no walk goes round in circles.
+            and np.all(leaf | ((left > node) & (left < n[0])))
+            and np.all(leaf | ((right > node) & (right < n[0])))
+            and np.all((0 <= feature) & (feature < n_features))
+        )
+        if not sound:
+            raise ArchiveError(
+                "the saved trees point outside their nodes; save the model again"
+            )
+        return cls(
+            roots=roots,
+            left=left,
+            right=right,
+            feature=feature,
+            threshold=threshold,
+            value=value,
+        )
+
+
+class _NodesModel(PerformanceModel):
+    """What models of scikit-learn's trees share."""
+
+    nodes_: NodeArrays
+
+    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+        """Grow trees with scikit-learn."""
+        raise NotImplementedError
+
+    def _learn(self, codes: Floats, target: Floats) -> None:
+        features = self.encoding_.features(codes)
+        self.nodes_ = NodeArrays.from_trees(self._grown(features, target))
+        residuals = target - self.nodes_.predict(features)
+        self.noise_log_sd_ = float(np.sqrt(np.mean(residuals**2)))
+
+    def _mean(self, codes: Floats) -> Floats:
+        return self.nodes_.predict(self.encoding_.features(codes))
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+        return {}, self.nodes_.to_arrays(), {}
+
+    def _restore(
+        self,
+        values: dict[str, Any],
+        arrays: dict[str, Any],
+        files: dict[str, bytes],
+    ) -> None:
+        n_features = len(self.encoding_.columns)
+        self.nodes_ = NodeArrays.from_arrays(arrays, n_features)
+
+
+class CartModel(_NodesModel):
+    """One regression tree, pruned to what cross-validation supports.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace, optional
+        The options; by default what the rows show.
+    min_samples_leaf : int, default=2
+        Fewest runs in a leaf.
+    seed : int, default=0
+        Seed of the folds and of ties between splits.
+    calibrate : bool, default=True
+        Whether prediction intervals are calibrated on held-out runs.
+
+    References
+    ----------
+    .. [1] Breiman, Friedman, Olshen, Stone, *Classification and Regression Trees*,
+       1984.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"threads": [1, 1, 1, 8, 8, 8]})
+    >>> model = CartModel().fit(frame, [4.0, 4.0, 4.0, 1.0, 1.0, 1.0])
+    >>> model.predict(pd.DataFrame({"threads": [1, 8]})).tolist()
+    [4.0, 1.0]
+    """
+
+    name: ClassVar[str] = "cart"
+
+    def __init__(
+        self,
+        *,
+        space: ConfigurationSpace | None = None,
+        min_samples_leaf: int = 2,
+        seed: int = 0,
+        calibrate: bool = True,
+    ) -> None:
+        super().__init__(space=space, seed=seed, calibrate=calibrate)
+        self.min_samples_leaf = min_samples_leaf
+
+    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+        from sklearn.tree import DecisionTreeRegressor
+
+        from perfmodel.validation import split_folds
+
+        def tree(strength: float) -> Any:
+            return DecisionTreeRegressor(
+                min_samples_leaf=self.min_samples_leaf,
+                ccp_alpha=strength,
+                random_state=self.seed,
+            )
+
+        path = tree(0.0).cost_complexity_pruning_path(features, target)
+        strengths = np.unique(np.maximum(path.ccp_alphas, 0.0))
+        if len(strengths) > PRUNING_STEPS:
+            places = np.linspace(0, len(strengths) - 1, PRUNING_STEPS).round()
+            strengths = strengths[places.astype(int)]
+        # Between two strengths the tree is the same: try the middles.
+        tried = np.sqrt(strengths * np.append(strengths[1:], strengths[-1]))
+        n = len(target)
+        lost = np.zeros(len(tried))
+        for fold in split_folds(n, 5, np.random.default_rng(self.seed)):
+            learn = np.setdiff1d(np.arange(n), fold)
+            for i, strength in enumerate(tried):
+                grown = tree(float(strength)).fit(features[learn], target[learn])
+                lost[i] += np.sum((grown.predict(features[fold]) - target[fold]) ** 2)
+        return [tree(float(tried[lost.argmin()])).fit(features, target)]
+
+
+class ForestModel(_NodesModel):
+    """Random forest.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace, optional
+        The options; by default what the rows show.
+    n_trees : int, default=100
+        Number of trees.
+    min_samples_leaf : int, default=1
+        Fewest runs in a leaf.
+    max_features : float, default=1.0
+        Share of the features that each split chooses from.
+    seed : int, default=0
+        Seed of resampling and splits.
+    calibrate : bool, default=True
+        Whether prediction intervals are calibrated on held-out runs.
+
+    References
+    ----------
+    .. [1] Breiman, "Random forests", Machine Learning 45, 2001.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"threads": [1, 1, 1, 8, 8, 8]})
+    >>> model = ForestModel(n_trees=10).fit(frame, [4.0, 4.0, 4.0, 1.0, 1.0, 1.0])
+    >>> model.predict(frame).shape
+    (6,)
+    """
+
+    name: ClassVar[str] = "forest"
+
+    def __init__(
+        self,
+        *,
+        space: ConfigurationSpace | None = None,
+        n_trees: int = 100,
+        min_samples_leaf: int = 1,
+        max_features: float = 1.0,
+        seed: int = 0,
+        calibrate: bool = True,
+    ) -> None:
+        super().__init__(space=space, seed=seed, calibrate=calibrate)
+        self.n_trees = n_trees
+        self.min_samples_leaf = min_samples_leaf
+        self.max_features = max_features
+
+    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+        from sklearn.ensemble import RandomForestRegressor
+
+        forest = RandomForestRegressor(
+            n_estimators=self.n_trees,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=self.max_features,
+            random_state=self.seed,
+        )
+        return list(forest.fit(features, target).estimators_)
+
+
+class ExtraTreesModel(_NodesModel):
+    """Extremely randomised trees.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace, optional
+        The options; by default what the rows show.
+    n_trees : int, default=100
+        Number of trees.
+    min_samples_leaf : int, default=1
+        Fewest runs in a leaf.
+    max_features : float, default=1.0
+        Share of the features that each split chooses from.
+    seed : int, default=0
+        Seed of the splits.
+    calibrate : bool, default=True
+        Whether prediction intervals are calibrated on held-out runs.
+
+    References
+    ----------
+    .. [1] Geurts, Ernst, Wehenkel, "Extremely randomized trees", Machine Learning 63,
+       2006.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"threads": [1, 1, 1, 8, 8, 8]})
+    >>> model = ExtraTreesModel(n_trees=10).fit(frame, [4.0] * 3 + [1.0] * 3)
+    >>> model.predict(pd.DataFrame({"threads": [1, 8]})).round(9).tolist()
+    [4.0, 1.0]
+    """
+
+    name: ClassVar[str] = "extra-trees"
+
+    def __init__(
+        self,
+        *,
+        space: ConfigurationSpace | None = None,
+        n_trees: int = 100,
+        min_samples_leaf: int = 1,
+        max_features: float = 1.0,
+        seed: int = 0,
+        calibrate: bool = True,
+    ) -> None:
+        super().__init__(space=space, seed=seed, calibrate=calibrate)
+        self.n_trees = n_trees
+        self.min_samples_leaf = min_samples_leaf
+        self.max_features = max_features
+
+    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        forest = ExtraTreesRegressor(
+            n_estimators=self.n_trees,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=self.max_features,
+            random_state=self.seed,
+        )
+        return list(forest.fit(features, target).estimators_)
+
+
+class XGBoostModel(PerformanceModel):
+    """Gradient-boosted trees of XGBoost.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace, optional
+        The options; by default what the rows show.
+    n_rounds : int, default=200
+        Number of boosting rounds.
+    learning_rate : float, default=0.1
+        Share of each tree that is taken.
+    max_depth : int, default=4
+        Deepest tree: how many options may interact.
+    seed : int, default=0
+        Seed of XGBoost, and of the folds that calibrate intervals.
+    calibrate : bool, default=True
+        Whether prediction intervals are calibrated on held-out runs.
+
+    References
+    ----------
+    .. [1] Chen, Guestrin, "XGBoost: a scalable tree boosting system", KDD 2016.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"threads": [1, 1, 1, 8, 8, 8]})
+    >>> model = XGBoostModel().fit(frame, [4.0, 4.0, 4.0, 1.0, 1.0, 1.0])
+    >>> model.predict(pd.DataFrame({"threads": [1, 8]})).round(2).tolist()
+    [4.0, 1.0]
+    """
+
+    name: ClassVar[str] = "xgboost"
+
+    def __init__(
+        self,
+        *,
+        space: ConfigurationSpace | None = None,
+        n_rounds: int = 200,
+        learning_rate: float = 0.1,
+        max_depth: int = 4,
+        seed: int = 0,
+        calibrate: bool = True,
+    ) -> None:
+        super().__init__(space=space, seed=seed, calibrate=calibrate)
+        self.n_rounds = n_rounds
+        self.learning_rate = learning_rate
+        self.max_depth = max_depth
+
+    def _learn(self, codes: Floats, target: Floats) -> None:
+        import xgboost
+
+        # In single precision a large mean would eat the small differences.
+        self.centre_ = float(target.mean())
+        self.scale_ = float(target.std()) or 1.0
+        matrix = xgboost.DMatrix(
+            self.encoding_.features(codes),
+            label=(target - self.centre_) / self.scale_,
+            nthread=1,
+        )
+        self.booster_ = xgboost.train(
+            {
+                "eta": self.learning_rate,
+                "max_depth": self.max_depth,
+                "objective": "reg:squarederror",
+                "tree_method": "exact",
+                "base_score": 0.0,
+                "nthread": 1,
+                "seed": self.seed,
+                "verbosity": 0,
+            },
+            matrix,
+            num_boost_round=self.n_rounds,
+        )
+        residuals = target - self._mean(codes)
+        self.noise_log_sd_ = float(np.sqrt(np.mean(residuals**2)))
+
+    def _mean(self, codes: Floats) -> Floats:
+        import xgboost
+
+        rows = xgboost.DMatrix(self.encoding_.features(codes), nthread=1)
+        return np.asarray(
+            self.centre_ + self.scale_ * self.booster_.predict(rows).astype(float)
+        )
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+        content = bytes(self.booster_.save_raw(raw_format="json"))
+        values = {"centre": self.centre_, "scale": self.scale_}
+        return values, {}, {"booster.json": content}
+
+    def _restore(
+        self,
+        values: dict[str, Any],
+        arrays: dict[str, Any],
+        files: dict[str, bytes],
+    ) -> None:
+        import xgboost
+
+        from perfmodel.archive import entry
+
+        self.centre_ = entry(values, "centre", float)
+        self.scale_ = entry(values, "scale", float)
+        content = files.get("booster.json")
+        if content is None:
+            raise ArchiveError("the saved model has no booster.json; save it again")
+        self.booster_ = xgboost.Booster({"nthread": 1})
+        try:
+            self.booster_.load_model(bytearray(content))
+        except xgboost.core.XGBoostError as error:
+            raise ArchiveError(
+                "booster.json is no model of this version of XGBoost; save it again"
+            ) from error
+        if self.booster_.num_features() != len(self.encoding_.columns):
+            raise ArchiveError(
+                "booster.json has other features than the saved space; save it again"
+            )
