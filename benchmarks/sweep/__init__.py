@@ -1,0 +1,1 @@
+"""Configurations a minute of a sweep, against a fresh process for each."""
