@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from measure.constraints import Condition, Forbidden
 from measure.errors import DeviceError, SpaceError
@@ -87,6 +87,7 @@ def ask_design(
     model: str | None = None,
     budget_s: float | None = None,
     seed: int = 0,
+    progress: Callable[[Any], None] | None = None,
 ) -> Design:
     """Return the design, as large as fits the time where no size is given.
 
@@ -110,6 +111,8 @@ def ask_design(
         Time there is; five minutes by default.
     seed : int, default=0
         Of the search.
+    progress : callable, optional
+        Called during it.
 
     Returns
     -------
@@ -137,7 +140,9 @@ def ask_design(
                 )
     total_s = runs_time_s(runs or 1, device, pairs, protocol)
     search_s = min(max(LEAST_SEARCH_S, SEARCH_SHARE * total_s), MOST_SEARCH_S)
-    design = make_design(name, space, runs, model, seed, budget_s=search_s)
+    design = make_design(
+        name, space, runs, model, seed, budget_s=search_s, progress=progress
+    )
     return replace(design, notes=(*notes, *design.notes)) if notes else design
 
 

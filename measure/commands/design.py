@@ -80,6 +80,7 @@ def design(
     out: Path,
 ) -> None:
     """Make the design, write it, print its diagnostics."""
+    from measure.commands.telling import searching
     from measure.designs.diagnostics import evaluate
     from measure.designs.making import make_design
     from measure.designs.reading import read_design, write_design
@@ -90,16 +91,18 @@ def design(
     check_folder(out, "--out")
     space = ConfigurationSpace.from_file(space_file)
     fixed = None if augment is None else read_design(augment, space).frame
-    made = make_design(
-        name,
-        space,
-        runs,
-        model,
-        seed,
-        budget_s=4.0 if budget_s is None else budget_s,
-        iterations=iterations,
-        fixed=fixed,
-    )
+    with searching() as progress:
+        made = make_design(
+            name,
+            space,
+            runs,
+            model,
+            seed,
+            budget_s=4.0 if budget_s is None else budget_s,
+            iterations=iterations,
+            fixed=fixed,
+            progress=progress,
+        )
     write_design(made, out)
     report = evaluate(made)
     _print(output, made, report, out)

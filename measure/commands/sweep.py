@@ -130,6 +130,7 @@ def sweep(
     from contextlib import ExitStack
 
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_space
+    from measure.commands.telling import searching
     from measure.devices.opening import open_device
     from measure.locks import device_lock
     from measure.planning import make_plan
@@ -151,17 +152,19 @@ def sweep(
         space, fixed = ask_space(device, options, space_file, levels)
         if runs is None and budget is None and _is_sized(design_name):
             budget = USUAL_BUDGET_S
-        design = ask_design(
-            design_name,
-            space,
-            device,
-            selection.pairs,
-            protocol,
-            runs=runs,
-            model=model,
-            budget_s=budget,
-            seed=seed,
-        )
+        with searching() as progress:
+            design = ask_design(
+                design_name,
+                space,
+                device,
+                selection.pairs,
+                protocol,
+                runs=runs,
+                model=model,
+                budget_s=budget,
+                seed=seed,
+                progress=progress,
+            )
         plan = make_plan(
             device,
             selection.pairs,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -107,3 +109,30 @@ class Teller:
             description=description,
             left=left,
         )
+
+
+@contextmanager
+def searching() -> Iterator[Callable[[Any], None] | None]:
+    """Show how far the search for a design is, on a terminal.
+
+    Yields
+    ------
+    Callable or None
+        To be given to the search; None off a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn
+    from rich.progress import Progress as Bar
+    from rich.progress import TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("choosing the design"), BarColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def tell(progress: Any) -> None:
+            bar.update(task, completed=progress.share)
+
+        yield tell
