@@ -35,3 +35,20 @@ def compiled(function: Function) -> Function:
     except RuntimeError:  # no folder that could hold the cache
         made = numba.njit(fastmath=_FAST_MATH)(function)
     return cast(Function, made)
+
+
+def inlined(function: Function) -> Function:
+    """Compile `function` into each compiled function that calls it.
+
+    Parameters
+    ----------
+    function : callable
+        Small, and called in an inner loop.
+
+    Returns
+    -------
+    callable
+        The same function; its type is kept for the type checker.
+    """
+    made = numba.njit(fastmath=_FAST_MATH, forceinline=True)(function)
+    return cast(Function, made)

@@ -1,256 +1,37 @@
-"""Coordinate exchange and iterated local search, as compiled loops over arrays.
+"""Coordinate exchange: one option of one run becomes its best level, until none is.
 
 A row of the model matrix is a product of one column per option, so that changing
 one option of one run changes the columns S that contain the option and no others.
-With the information matrix A = X'V^-1 X, W = A^-1, a changed run g = f + h and the
-run's own part f~ of V^-1 X, the new information matrix is A + h t' + t h' where
-t = f~ + b h / 2 (b = 1 without whole plots), a change of rank two: the ratio of the
-determinants is (1 + h'Wt)^2 - (h'Wh)(t'Wt), and h'Wh takes |S|^2 operations for
-*all* levels of the option together. W and the products W f~ of all runs follow by
-the same low-rank change. A-, I- and other criteria that are linear in W use the
-matrix B = W C W in the same way.
+With the names of `measure.designs.state`, the ratio of the determinants after and
+before is (1 + h'Wt)^2 - (h'Wh)(t'Wt), and h'Wh takes |S|^2 operations for *all*
+levels of the option together: W is collapsed to the columns of the option's table.
 
 This module imports numba; import it inside the functions that search.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from measure.designs.compiling import compiled
+from measure.designs.compiling import compiled, inlined
+from measure.designs.state import (
+    CHANGES,
+    TRACE,
+    Problem,
+    State,
+    change,
+    dot,
+    is_taken,
+    is_valid,
+    refresh,
+)
 
 IMPROVEMENT = 1e-9  # relative gain that a change must bring, above rounding noise
 REFRESH_AFTER = 60  # accepted changes until W is computed afresh
 _TINY = 1e-12
-_DRAWS = 40  # random rows tried until a valid one is taken from the pool
-_TRIES = 8  # runs tried until one can be replaced without a singular design
-_SMALLEST_RATIO = 1e-7  # of the determinants, in a replacement
-_FIRST_RIDGE = 1e-4
-_LARGEST_MOVE = 4  # runs that one perturbation replaces at most
 
 
-class Problem(NamedTuple):
-    """What a search may not change, as arrays that compiled code can read."""
-
-    tables: np.ndarray  # (k, levels, columns): coded value, column 0 is all ones
-    n_levels: np.ndarray  # (k,)
-    factors: np.ndarray  # (p, k): column of each option's table in a model column
-    members: np.ndarray  # model columns that hold an option, by option and column
-    group: np.ndarray  # (k, columns + 1): where each table column's members start
-    n_columns: np.ndarray  # (k,): columns of an option's table, the ones not counted
-    other_start: np.ndarray  # for each member, where its other factors start
-    other_option: np.ndarray
-    other_column: np.ndarray
-    clause: np.ndarray  # (m, k, levels) bool: level matches the forbidden clause
-    prior: np.ndarray  # (p,) precision added to the information matrix
-    target: np.ndarray  # (p, p): the C of a criterion trace(W C), or (0, 0) for D
-    pool: np.ndarray  # (N, k): valid rows to draw from, or (0, k): draw each level
-    movable: np.ndarray  # (n, k) bool: options of a run that the exchange may change
-    plot: np.ndarray  # (n,): whole plot of a run
-    shrink: np.ndarray  # (n,): eta / (1 + eta m) of the run's whole plot, else 0
-    keys: np.ndarray  # (k, levels) uint64: random numbers that identify a row
-    repeats: bool  # whether two runs may have one configuration
-
-
-class State(NamedTuple):
-    """A design and what is kept up to date with it."""
-
-    levels: np.ndarray  # (n, k)
-    rows: np.ndarray  # (n, p): f~, the run's part of V^-1 X
-    inverse: np.ndarray  # (p, p): W
-    spread: np.ndarray  # (n, p): W f~
-    inner: np.ndarray  # (p, p): B = W C W, or (0, 0)
-    inner_spread: np.ndarray  # (n, p): B f~, or (0, 0)
-    key: np.ndarray  # (n,) uint64
-    scalars: np.ndarray  # (4,): log det A, trace(W C), changes since refresh, ridge
-
-
-LOG_DET, TRACE, CHANGES, RIDGE = 0, 1, 2, 3
-
-
-@compiled
-def _next(random: np.ndarray) -> np.uint64:
-    """Give the next number of a splitmix64 generator."""
-    random[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = random[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.uint64(z ^ (z >> np.uint64(31)))
-
-
-@compiled
-def below(random: np.ndarray, n: int) -> int:
-    return int((_next(random) >> np.uint64(11)) % np.uint64(n))
-
-
-@compiled
-def uniform(random: np.ndarray) -> float:
-    return float(_next(random) >> np.uint64(11)) / 9007199254740992.0
-
-
-@compiled
-def model_row(problem: Problem, levels: np.ndarray, row: np.ndarray) -> None:
-    """Write the model row of one run's `levels` into `row`."""
-    for j in range(row.size):
-        value = 1.0
-        for option in range(levels.size):
-            column = problem.factors[j, option]
-            if column > 0:
-                value *= problem.tables[option, levels[option], column]
-        row[j] = value
-
-
-@compiled
-def is_valid(problem: Problem, levels: np.ndarray) -> bool:
-    """Tell whether no forbidden clause matches `levels`."""
-    for m in range(problem.clause.shape[0]):
-        matches = True
-        for option in range(levels.size):
-            if not problem.clause[m, option, levels[option]]:
-                matches = False
-                break
-        if matches:
-            return False
-    return True
-
-
-@compiled
-def row_key(problem: Problem, levels: np.ndarray) -> np.uint64:
-    key = np.uint64(0)
-    for option in range(levels.size):
-        key += problem.keys[option, levels[option]]
-    return key
-
-
-@compiled
-def is_taken(state: State, run: int, key: np.uint64) -> bool:
-    for other in range(state.key.size):
-        if other != run and state.key[other] == key:
-            return True
-    return False
-
-
-@compiled
-def invert(matrix: np.ndarray, result: np.ndarray) -> float:
-    """Invert a symmetric positive definite matrix; return its log determinant.
-
-    Cholesky's decomposition in plain loops, so that the result does not depend on
-    a BLAS or on its threads. `matrix` is overwritten; a matrix that is not positive
-    definite gives minus infinity.
-    """
-    p = matrix.shape[0]
-    log_det = 0.0
-    for i in range(p):
-        for j in range(i):
-            value = matrix[i, j]
-            for m in range(j):
-                value -= matrix[i, m] * matrix[j, m]
-            matrix[i, j] = value / matrix[j, j]
-        pivot = matrix[i, i]
-        scale = pivot
-        for m in range(i):
-            pivot -= matrix[i, m] * matrix[i, m]
-        if not pivot > scale * _TINY:
-            return -np.inf
-        log_det += np.log(pivot)
-        matrix[i, i] = np.sqrt(pivot)
-    # Rows of L^-1, kept transposed so that the inner loops run along memory.
-    factor = np.zeros((p, p))
-    for i in range(p):
-        factor[i, i] = 1.0 / matrix[i, i]
-        for m in range(i):
-            weight = matrix[i, m] / matrix[i, i]
-            for j in range(m + 1):
-                factor[i, j] -= weight * factor[m, j]
-    for i in range(p):
-        for j in range(p):
-            result[i, j] = 0.0
-    for m in range(p):
-        for i in range(m + 1):
-            weight = factor[m, i]
-            for j in range(i + 1):
-                result[i, j] += weight * factor[m, j]
-    for i in range(p):
-        for j in range(i):
-            result[j, i] = result[i, j]
-    return log_det
-
-
-@compiled
-def refresh(problem: Problem, state: State) -> bool:
-    """Compute everything that is kept up to date from the levels alone."""
-    n, p = state.rows.shape
-    plain = np.empty((n, p))
-    sums = np.zeros((problem.plot.max() + 1, p))
-    for i in range(n):
-        model_row(problem, state.levels[i], plain[i])
-        state.key[i] = row_key(problem, state.levels[i])
-        for j in range(p):
-            sums[problem.plot[i], j] += plain[i, j]
-    information = np.zeros((p, p))
-    for i in range(n):
-        for j in range(p):
-            state.rows[i, j] = (
-                plain[i, j] - problem.shrink[i] * sums[problem.plot[i], j]
-            )
-        for j in range(p):
-            value = plain[i, j]
-            if value != 0.0:
-                for m in range(j + 1):
-                    information[j, m] += value * state.rows[i, m]
-    for j in range(p):
-        information[j, j] += problem.prior[j] + state.scalars[RIDGE]
-        for m in range(j):
-            information[m, j] = information[j, m]
-    log_det = invert(information, state.inverse)
-    state.scalars[LOG_DET] = log_det
-    state.scalars[CHANGES] = 0.0
-    if not np.isfinite(log_det):
-        return False
-    for i in range(n):
-        _times(state.inverse, state.rows[i], state.spread[i])
-    if problem.target.shape[0] > 0:
-        half = np.zeros((p, p))
-        for i in range(p):
-            for m in range(p):
-                weight = state.inverse[i, m]
-                for j in range(p):
-                    half[i, j] += weight * problem.target[m, j]
-        trace = 0.0
-        for i in range(p):
-            trace += half[i, i]
-            for j in range(p):
-                state.inner[i, j] = 0.0
-            for m in range(p):
-                weight = half[i, m]
-                for j in range(p):
-                    state.inner[i, j] += weight * state.inverse[m, j]
-        state.scalars[TRACE] = trace
-        for i in range(n):
-            _times(state.inner, state.rows[i], state.inner_spread[i])
-    return True
-
-
-@compiled
-def _times(matrix: np.ndarray, vector: np.ndarray, result: np.ndarray) -> None:
-    for i in range(vector.size):
-        value = 0.0
-        for j in range(vector.size):
-            value += matrix[i, j] * vector[j]
-        result[i] = value
-
-
-@compiled
-def score(problem: Problem, state: State) -> float:
-    """Value that the search maximises, in units of log determinant."""
-    if problem.target.shape[0] > 0:
-        return float(-state.rows.shape[1] * np.log(state.scalars[TRACE]))
-    return float(state.scalars[LOG_DET])
-
-
-@compiled
+@inlined
 def gain(
     problem: Problem,
     state: State,
@@ -283,119 +64,36 @@ def gain(
     return float(state.scalars[TRACE] / trace)
 
 
-@compiled
-def change(
-    problem: Problem,
-    state: State,
-    run: int,
-    columns: np.ndarray,
-    step: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, float, float, float]:
-    """Add `step` to the model row of `run` at `columns`; bring all up to date.
+@inlined
+def _gathered(
+    row: np.ndarray,
+    members: np.ndarray,
+    rest: np.ndarray,
+    first: int,
+    begin: int,
+    end: int,
+) -> float:
+    value = 0.0
+    for q in range(begin, end):
+        value += row[np.uint64(members[np.uint64(q)])] * rest[np.uint64(q - first)]
+    return value
 
-    Returns y, z and K of the change W_new = W - [y z] K [y z]'.
+
+@inlined
+def collapse(problem: Problem, state: State, run: int, option: int) -> None:
+    """Write what all levels of `option` need into the scratch of `state`.
+
+    h is the sum over the option's table columns of (new value - old value) times
+    `rest`, so that h'Wf~ and h'Wh are a linear and a quadratic form in those few
+    differences: `collapsed[0]` and `collapsed[3:]`, with B `collapsed[1]` and the rows
+    after.
     """
-    n, p = state.rows.shape
-    c = problem.shrink[run]
-    b = 1.0 - c
-    size = columns.size
-    y = np.zeros(p)  # W h
-    for s in range(size):
-        weight = step[s]
-        for j in range(p):
-            y[j] += weight * state.inverse[columns[s], j]
-    hh = 0.0
-    hf = 0.0
-    for s in range(size):
-        hh += step[s] * y[columns[s]]
-        hf += step[s] * state.spread[run, columns[s]]
-    ff = 0.0
-    for j in range(p):
-        ff += state.rows[run, j] * state.spread[run, j]
-    ht = hf + 0.5 * b * hh
-    tt = ff + b * hf + 0.25 * b * b * hh
-    z = state.spread[run] + 0.5 * b * y  # W t
-    ratio = (1.0 + ht) * (1.0 + ht) - hh * tt
-    k00 = -tt / ratio
-    k01 = (1.0 + ht) / ratio
-    k11 = -hh / ratio
-    linear = problem.target.shape[0] > 0
-    by = np.zeros(p)  # B h
-    bz = np.zeros(p)  # B t
-    h00 = 0.0
-    h01 = 0.0
-    h11 = 0.0
-    if linear:
-        for s in range(size):
-            weight = step[s]
-            for j in range(p):
-                by[j] += weight * state.inner[columns[s], j]
-        bz = state.inner_spread[run] + 0.5 * b * by
-        for s in range(size):
-            h00 += step[s] * by[columns[s]]
-            h01 += step[s] * bz[columns[s]]
-        for j in range(p):
-            h11 += state.rows[run, j] * bz[j]
-        h11 += 0.5 * b * h01
-        state.scalars[TRACE] -= k00 * h00 + 2.0 * k01 * h01 + k11 * h11
-    # P K, with P = [y z]
-    ky = k00 * y + k01 * z
-    kz = k01 * y + k11 * z
-    for i in range(p):
-        for j in range(p):
-            state.inverse[i, j] -= y[i] * ky[j] + z[i] * kz[j]
-    if linear:
-        # B - P K R' - R K P' + P K H K P', with R = [by bz]
-        my = h00 * ky + h01 * kz
-        mz = h01 * ky + h11 * kz
-        for i in range(p):
-            for j in range(p):
-                state.inner[i, j] += (
-                    ky[i] * my[j]
-                    + kz[i] * mz[j]
-                    - ky[i] * by[j]
-                    - kz[i] * bz[j]
-                    - by[i] * ky[j]
-                    - bz[i] * kz[j]
-                )
-    # W_new h and B_new h, for the runs whose own part changes
-    new_y = y - hh * ky - ht * kz
-    whole = c > 0.0
-    for i in range(n):
-        fy = 0.0
-        for s in range(size):
-            fy += step[s] * state.spread[i, columns[s]]
-        fz = 0.0
-        for j in range(p):
-            fz += state.rows[i, j] * z[j]
-        for j in range(p):
-            state.spread[i, j] -= fy * ky[j] + fz * kz[j]
-        if i == run or (whole and problem.plot[i] == problem.plot[run]):
-            weight = (1.0 if i == run else 0.0) - c
-            for j in range(p):
-                state.spread[i, j] += weight * new_y[j]
-            for s in range(size):
-                state.rows[i, columns[s]] += weight * step[s]
-    if linear:
-        for i in range(n):
-            _times(state.inner, state.rows[i], state.inner_spread[i])
-    state.scalars[LOG_DET] += np.log(ratio)
-    state.scalars[CHANGES] += 1.0
-    return y, z, k00, k01, k11
-
-
-@compiled
-def _try_option(
-    problem: Problem, state: State, run: int, option: int, ff: float, bff: float
-) -> bool:
-    """Move one option of one run to its best level, if that is an improvement."""
     levels = state.levels[run]
-    current = levels[option]
     n_columns = problem.n_columns[option]
     first = problem.group[option, 0]
     last = problem.group[option, n_columns]
     size = last - first
-    rest = np.empty(size)
+    rest = state.rest
     for s in range(size):
         value = 1.0
         for m in range(
@@ -406,94 +104,139 @@ def _try_option(
         rest[s] = value
     linear = problem.target.shape[0] > 0
     # h = sum over table columns of (new - old value) times rest: collapse W to them
-    pull = np.zeros(n_columns)
-    curve = np.zeros((n_columns, n_columns))
-    bpull = np.zeros(n_columns)
-    bcurve = np.zeros((n_columns, n_columns))
+    pull = state.collapsed[0]
+    bpull = state.collapsed[1]
+    curve = state.collapsed[3 : 3 + n_columns]
+    bcurve = state.collapsed[3 + n_columns :]
     for c1 in range(n_columns):
-        for s in range(problem.group[option, c1], problem.group[option, c1 + 1]):
-            a = problem.members[s]
-            weight = rest[s - first]
-            pull[c1] += weight * state.spread[run, a]
-            for c2 in range(c1 + 1):
-                value = 0.0
-                for q in range(
-                    problem.group[option, c2], problem.group[option, c2 + 1]
-                ):
-                    value += state.inverse[a, problem.members[q]] * rest[q - first]
-                curve[c1, c2] += weight * value
-            if linear:
-                bpull[c1] += weight * state.inner_spread[run, a]
-                for c2 in range(c1 + 1):
-                    value = 0.0
-                    for q in range(
-                        problem.group[option, c2], problem.group[option, c2 + 1]
-                    ):
-                        value += state.inner[a, problem.members[q]] * rest[q - first]
-                    bcurve[c1, c2] += weight * value
-    b = 1.0 - problem.shrink[run]
-    best = 1.0 + IMPROVEMENT
-    choice = -1
-    step = np.empty(n_columns)
-    for level in range(problem.n_levels[option]):
-        if level == current:
-            continue
-        for c1 in range(n_columns):
-            step[c1] = (
-                problem.tables[option, level, c1 + 1]
-                - problem.tables[option, current, c1 + 1]
-            )
-        hh = 0.0
-        hf = 0.0
-        bhh = 0.0
-        bhf = 0.0
-        for c1 in range(n_columns):
-            hf += step[c1] * pull[c1]
-            hh += step[c1] * step[c1] * curve[c1, c1]
-            for c2 in range(c1):
-                hh += 2.0 * step[c1] * step[c2] * curve[c1, c2]
-            if linear:
-                bhf += step[c1] * bpull[c1]
-                bhh += step[c1] * step[c1] * bcurve[c1, c1]
-                for c2 in range(c1):
-                    bhh += 2.0 * step[c1] * step[c2] * bcurve[c1, c2]
-        ratio = gain(problem, state, hh, hf, ff, bhh, bhf, bff, b)
-        if ratio > best:
-            levels[option] = level
-            allowed = is_valid(problem, levels)
-            if allowed and not problem.repeats:
-                key = (
-                    state.key[run]
-                    - problem.keys[option, current]
-                    + problem.keys[option, level]
+        begin = problem.group[option, c1]
+        end = problem.group[option, c1 + 1]
+        for c2 in range(c1 + 1):
+            inner = 0.0
+            for s in range(begin, end):
+                a = np.uint64(problem.members[s])
+                inner += rest[s - first] * _gathered(
+                    state.inverse[a],
+                    problem.members,
+                    rest,
+                    first,
+                    problem.group[option, c2],
+                    problem.group[option, c2 + 1],
                 )
-                allowed = not is_taken(state, run, key)
-            levels[option] = current
-            if allowed:
-                best = ratio
-                choice = level
-    if choice < 0:
-        return False
-    h = np.empty(size)
+            curve[c1, c2] = inner
+        value = 0.0
+        for s in range(begin, end):
+            value += rest[s - first] * state.spread[run, problem.members[s]]
+        pull[c1] = value
+        if linear:
+            for c2 in range(c1 + 1):
+                inner = 0.0
+                for s in range(begin, end):
+                    inner += rest[s - first] * _gathered(
+                        state.inner[problem.members[s]],
+                        problem.members,
+                        rest,
+                        first,
+                        problem.group[option, c2],
+                        problem.group[option, c2 + 1],
+                    )
+                bcurve[c1, c2] = inner
+            value = 0.0
+            for s in range(begin, end):
+                value += rest[s - first] * state.inner_spread[run, problem.members[s]]
+            bpull[c1] = value
+
+
+@inlined
+def ratio_of(
+    problem: Problem,
+    state: State,
+    run: int,
+    option: int,
+    level: int,
+    ff: float,
+    bff: float,
+) -> float:
+    """Ratio by which `level` improves the criterion; `collapse` must stand before."""
+    current = state.levels[run, option]
+    n_columns = problem.n_columns[option]
+    step = state.collapsed[2]
     for c1 in range(n_columns):
-        value = (
-            problem.tables[option, choice, c1 + 1]
+        step[c1] = (
+            problem.tables[option, level, c1 + 1]
             - problem.tables[option, current, c1 + 1]
         )
-        for s in range(problem.group[option, c1], problem.group[option, c1 + 1]):
-            h[s - first] = value * rest[s - first]
-    change(problem, state, run, problem.members[first:last], h)
-    levels[option] = choice
-    state.key[run] += problem.keys[option, choice] - problem.keys[option, current]
-    return True
+    hh = 0.0
+    hf = 0.0
+    bhh = 0.0
+    bhf = 0.0
+    for c1 in range(n_columns):
+        hf += step[c1] * state.collapsed[0, c1]
+        hh += step[c1] * step[c1] * state.collapsed[3 + c1, c1]
+        for c2 in range(c1):
+            hh += 2.0 * step[c1] * step[c2] * state.collapsed[3 + c1, c2]
+        if problem.target.shape[0] > 0:
+            row = 3 + n_columns + c1
+            bhf += step[c1] * state.collapsed[1, c1]
+            bhh += step[c1] * step[c1] * state.collapsed[row, c1]
+            for c2 in range(c1):
+                bhh += 2.0 * step[c1] * step[c2] * state.collapsed[row, c2]
+    b = 1.0 - problem.shrink[run]
+    return gain(problem, state, hh, hf, ff, bhh, bhf, bff, b)
+
+
+@inlined
+def is_allowed(
+    problem: Problem, state: State, run: int, option: int, level: int
+) -> bool:
+    """Tell whether the run may have `level`: not forbidden, and no repeat."""
+    current = state.levels[run, option]
+    state.levels[run, option] = level
+    allowed = is_valid(problem, state.levels[run])
+    state.levels[run, option] = current
+    if allowed and not problem.repeats:
+        key = (
+            state.key[run] - problem.keys[option, current] + problem.keys[option, level]
+        )
+        allowed = not is_taken(state, run, key)
+    return allowed
 
 
 @compiled
-def dot(a: np.ndarray, b: np.ndarray) -> float:
-    value = 0.0
-    for j in range(a.size):
-        value += a[j] * b[j]
-    return value
+def move(problem: Problem, state: State, run: int, option: int, level: int) -> None:
+    """Give `option` of `run` the `level`; `collapse` must stand before."""
+    current = state.levels[run, option]
+    n_columns = problem.n_columns[option]
+    first = problem.group[option, 0]
+    last = problem.group[option, n_columns]
+    step = np.empty(last - first)
+    for c1 in range(n_columns):
+        value = (
+            problem.tables[option, level, c1 + 1]
+            - problem.tables[option, current, c1 + 1]
+        )
+        for s in range(problem.group[option, c1], problem.group[option, c1 + 1]):
+            step[s - first] = value * state.rest[s - first]
+    change(problem, state, run, problem.members[first:last], step)
+    state.levels[run, option] = level
+    state.key[run] += problem.keys[option, level] - problem.keys[option, current]
+
+
+@inlined
+def best_level(
+    problem: Problem, state: State, run: int, option: int, ff: float, bff: float
+) -> int:
+    """Return the level that improves the criterion most, or -1."""
+    collapse(problem, state, run, option)
+    best = 1.0 + IMPROVEMENT
+    choice = -1
+    for level in range(problem.n_levels[option]):
+        if level != state.levels[run, option]:
+            ratio = ratio_of(problem, state, run, option, level, ff, bff)
+            if ratio > best and is_allowed(problem, state, run, option, level):
+                best = ratio
+                choice = level
+    return choice
 
 
 @compiled
@@ -511,7 +254,9 @@ def descend(problem: Problem, state: State) -> bool:
             bff = dot(state.rows[run], state.inner_spread[run])
         for option in range(k):
             if problem.movable[run, option]:
-                if _try_option(problem, state, run, option, ff, bff):
+                level = best_level(problem, state, run, option, ff, bff)
+                if level >= 0:
+                    move(problem, state, run, option, level)
                     changed = True
                     if state.scalars[CHANGES] > REFRESH_AFTER:
                         if not refresh(problem, state):
@@ -522,177 +267,3 @@ def descend(problem: Problem, state: State) -> bool:
         since = 0 if changed else since + 1
         run = (run + 1) % n
     return True
-
-
-@compiled
-def _draw(
-    problem: Problem, random: np.ndarray, run: int, old: np.ndarray, new: np.ndarray
-) -> bool:
-    """Draw levels for the options of `run` that may move; tell whether it worked."""
-    k = old.size
-    for _ in range(_DRAWS):
-        for option in range(k):
-            new[option] = old[option]
-            if problem.movable[run, option]:
-                new[option] = below(random, problem.n_levels[option])
-        if is_valid(problem, new):
-            return True
-    if problem.pool.shape[0] == 0:
-        return False
-    chosen = problem.pool[below(random, problem.pool.shape[0])]
-    for option in range(k):
-        if not problem.movable[run, option] and chosen[option] != old[option]:
-            return False
-        new[option] = chosen[option]
-    return True
-
-
-@compiled
-def replace(problem: Problem, state: State, run: int, levels: np.ndarray) -> bool:
-    """Give `run` the `levels`, unless that would make the design (near) singular."""
-    p = state.rows.shape[1]
-    if not problem.repeats:
-        if is_taken(state, run, row_key(problem, levels)):
-            return False
-    old = np.empty(p)
-    step = np.empty(p)
-    model_row(problem, state.levels[run], old)
-    model_row(problem, levels, step)
-    step -= old
-    hf = dot(step, state.spread[run])
-    hh = 0.0
-    for i in range(p):
-        value = 0.0
-        for j in range(p):
-            value += state.inverse[i, j] * step[j]
-        hh += step[i] * value
-    ff = dot(state.rows[run], state.spread[run])
-    b = 1.0 - problem.shrink[run]
-    ht = hf + 0.5 * b * hh
-    tt = ff + b * hf + 0.25 * b * b * hh
-    if (1.0 + ht) * (1.0 + ht) - hh * tt < _SMALLEST_RATIO:
-        return False
-    change(problem, state, run, np.arange(p), step)
-    state.levels[run] = levels
-    state.key[run] = row_key(problem, levels)
-    return True
-
-
-@compiled
-def start(problem: Problem, state: State, random: np.ndarray) -> bool:
-    """Draw all runs that may move, and exchange to a first local optimum.
-
-    While the design is singular a ridge stands in for what is missing. False: some
-    model columns stay inestimable.
-    """
-    n, k = state.levels.shape
-    row = np.empty(k, np.int64)
-    for run in range(n):
-        state.key[run] = row_key(problem, state.levels[run])
-    for run in range(n):
-        if problem.movable[run].any():
-            for _ in range(_DRAWS):
-                if _draw(problem, random, run, state.levels[run], row):
-                    key = row_key(problem, row)
-                    if problem.repeats or not is_taken(state, run, key):
-                        state.levels[run] = row
-                        state.key[run] = key
-                        break
-    state.scalars[RIDGE] = _FIRST_RIDGE
-    while not refresh(problem, state):
-        state.scalars[RIDGE] *= 10.0
-    descend(problem, state)
-    ridge = state.scalars[RIDGE]
-    state.scalars[RIDGE] = 0.0
-    if refresh(problem, state):
-        return descend(problem, state)
-    state.scalars[RIDGE] = ridge
-    refresh(problem, state)
-    return False
-
-
-@compiled
-def snapshot(state: State) -> State:
-    """Return a copy of `state`, for `save` and `restore`."""
-    return State(
-        state.levels.copy(),
-        state.rows.copy(),
-        state.inverse.copy(),
-        state.spread.copy(),
-        state.inner.copy(),
-        state.inner_spread.copy(),
-        state.key.copy(),
-        state.scalars.copy(),
-    )
-
-
-@compiled
-def save(state: State, saved: State) -> None:
-    """Write `state` over `saved`."""
-    saved.levels[:] = state.levels
-    saved.rows[:] = state.rows
-    saved.inverse[:] = state.inverse
-    saved.spread[:] = state.spread
-    saved.inner[:] = state.inner
-    saved.inner_spread[:] = state.inner_spread
-    saved.key[:] = state.key
-    saved.scalars[:] = state.scalars
-
-
-@compiled
-def restore(state: State, saved: State) -> None:
-    """Write `saved` over `state`."""
-    save(saved, state)
-
-
-@compiled
-def improve(
-    problem: Problem,
-    state: State,
-    best: np.ndarray,
-    memory: np.ndarray,
-    random: np.ndarray,
-    iterations: int,
-    temperature: float,
-) -> None:
-    """Iterated local search: replace a few runs, exchange, keep or go back.
-
-    `memory` holds the best score so far; `best` the levels that gave it.
-    """
-    n, k = state.levels.shape
-    free = np.empty(n, np.int64)
-    n_free = 0
-    for run in range(n):
-        if problem.movable[run].any():
-            free[n_free] = run
-            n_free += 1
-    if n_free == 0:
-        return
-    row = np.empty(k, np.int64)
-    saved = snapshot(state)
-    for _ in range(iterations):
-        current = score(problem, state)
-        save(state, saved)
-        moves = 1 + below(random, min(_LARGEST_MOVE, n_free))
-        for _move in range(moves):
-            for _try in range(_TRIES):
-                run = free[below(random, n_free)]
-                if _draw(problem, random, run, state.levels[run], row):
-                    if replace(problem, state, run, row):
-                        break
-        sound = descend(problem, state)
-        reached = score(problem, state)
-        if sound and np.isfinite(reached):
-            if reached > memory[0] + IMPROVEMENT:
-                # A new best is taken only after it was computed afresh.
-                sound = refresh(problem, state)
-                reached = score(problem, state)
-                if sound and reached > memory[0]:
-                    memory[0] = reached
-                    best[:] = state.levels
-        if sound and np.isfinite(reached):
-            if reached >= current:
-                continue
-            if uniform(random) < np.exp((reached - current) / temperature):
-                continue
-        restore(state, saved)

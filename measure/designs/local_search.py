@@ -13,9 +13,10 @@ from measure.designs.problem import Coding, find_members
 from measure.terms import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from measure.designs.exchange import Problem, State
+    from measure.designs.state import Problem, State
 
 TEMPERATURE = 0.05  # of the acceptance, in units of log determinant
+HEAT = 0.033  # temperature of the walk where runs are as many as model columns
 _STARTS = 20  # random starts until one estimates all terms
 _RESCUE_ITERATIONS = 50
 _CHUNK_S = 0.1  # CPU time between two looks at the clock
@@ -139,80 +140,167 @@ def search(
     Found
         The best runs met; Ctrl-C ends the search early.
     """
-    from measure.designs import exchange, point_exchange
+    from measure.designs import state as states
 
-    problem = make_problem(task)
-    state = make_state(task)
+    problem, state = make_problem(task), make_state(task)
     random = np.array([seed], dtype=np.int64).view(np.uint64)
-    best = state.levels.copy()
-    memory = np.array([-np.inf])
     _compile(problem, task)
     began = time.thread_time()
-    done, chunk, interrupted = 0, 1, False
     estimable = _start(task, problem, state, random)
-    memory[0] = exchange.score(problem, state)
-    best[:] = state.levels
-    p = len(task.prior)
-    if not estimable or not task.free.any():
-        return Found(
-            levels=best,
-            score=float(memory[0]),
-            estimable=estimable,
-            iterations=0,
-            cpu_s=time.thread_time() - began,
-        )
+    chains = _chains(task, problem, state, random)
+    done, interrupted = 0, False
+    pace = [1e-4] * len(chains)  # CPU time of an iteration, as last seen
+    turn = _Turn(chains)
+    goes_on = estimable and bool(task.free.any())
     try:
-        while memory[0] < task.enough - _STALE:
+        while goes_on and max(chain.score for chain in chains) < task.enough - _STALE:
             spent = time.thread_time() - began
-            if iterations is None:
-                if spent >= budget_s:
-                    break
-                count = chunk
-            else:
-                count = min(chunk, iterations - done)
-                if count <= 0:
-                    break
-            if task.candidates is None:
-                exchange.improve(
-                    problem, state, best, memory, random, count, TEMPERATURE
-                )
-            else:
-                point_exchange.improve_among(
-                    problem,
-                    state,
-                    best,
-                    memory,
-                    random,
-                    count,
-                    TEMPERATURE,
-                    task.candidates,
-                )
+            left = budget_s - spent if iterations is None else np.inf
+            if left <= 0 or done == iterations:
+                break
+            which = turn.which
+            count = min(turn.left, int(min(_CHUNK_S, left) / pace[which]) + 1)
+            if iterations is not None:
+                count = min(count, iterations - done)
+            chains[which].advance(count)
+            turn.took(count)
             done += count
-            took = time.thread_time() - began - spent
-            left = budget_s - spent - took if iterations is None else np.inf
-            each = max(took / count, 1e-7)
-            chunk = max(1, min(2 * chunk, int(min(_CHUNK_S, max(left, 0.0)) / each)))
+            now = time.thread_time() - began
+            pace[which] = max((now - spent) / count, 1e-7)
             if progress is not None:
-                spent = time.thread_time() - began
-                share = done / iterations if iterations else spent / budget_s
+                share = done / iterations if iterations else now / budget_s
+                reached = max(chain.score for chain in chains)
+                value = reached / len(task.prior)
                 progress(
                     Progress(
                         iterations=done,
-                        cpu_s=spent,
+                        cpu_s=now,
                         share=min(share, 1.0),
-                        log_value=float(memory[0]) / p,
+                        log_value=value,
                     )
                 )
     except KeyboardInterrupt:
         interrupted = True
+    best = max(chains, key=lambda chain: chain.score)
+    if not estimable:
+        return Found(
+            levels=state.levels.copy(),
+            score=float(states.score(problem, state)),
+            estimable=False,
+            iterations=0,
+            cpu_s=time.thread_time() - began,
+        )
     return Found(
-        levels=best,
-        score=float(memory[0]),
+        levels=best.best,
+        score=best.score,
         estimable=True,
         iterations=done,
         cpu_s=time.thread_time() - began,
         interrupted=interrupted,
     )
+
+
+class _Chain:
+    """One way of searching, with a state and a best of its own."""
+
+    length = 1  # iterations of a turn
+
+    def __init__(
+        self, task: Task, problem: Problem, state: State, random: np.ndarray
+    ) -> None:
+        from measure.designs import state as states
+
+        self.task, self.problem, self.random = task, problem, random
+        self.state = states.snapshot(state)
+        self.best = state.levels.copy()
+        self.memory = np.array([states.score(problem, state)])
+
+    @property
+    def score(self) -> float:
+        return float(self.memory[0])
+
+    def advance(self, count: int) -> None:
+        raise NotImplementedError
+
+
+class _Perturbing(_Chain):
+    """Iterated local search."""
+
+    length = 8
+
+    def advance(self, count: int) -> None:
+        from measure.designs import point_exchange, walks
+
+        same = (self.problem, self.state, self.best, self.memory, self.random, count)
+        if self.task.candidates is None:
+            walks.improve(*same, TEMPERATURE)
+        else:
+            point_exchange.improve_among(*same, TEMPERATURE, self.task.candidates)
+
+
+class _Wandering(_Chain):
+    """A heat bath, taken down to a local optimum from time to time."""
+
+    def __init__(
+        self, task: Task, problem: Problem, state: State, random: np.ndarray
+    ) -> None:
+        from measure.designs import walks
+
+        super().__init__(task, problem, state, random)
+        n, p = state.rows.shape
+        # A change of one run matters less where runs are many.
+        self.temperature = HEAT * min(1.0, p / n)
+        self.begun, self.length = 0, walks.QUENCH
+
+    def advance(self, count: int) -> None:
+        from measure.designs import walks
+
+        walks.wander(
+            self.problem,
+            self.state,
+            self.best,
+            self.memory,
+            self.random,
+            count,
+            self.temperature,
+            self.begun,
+        )
+        self.begun += count
+
+
+def _chains(
+    task: Task, problem: Problem, state: State, random: np.ndarray
+) -> list[_Chain]:
+    """Return the chains of a search, each with random numbers of its own."""
+    other = random ^ np.uint64(0x5DEECE66D1234567)
+    perturbing = _Perturbing(task, problem, state, random)
+    if task.candidates is not None:
+        return [perturbing]
+    return [perturbing, _Wandering(task, problem, state, other)]
+
+
+class _Turn:
+    """Whose turn it is: the better chain has three of four, whatever the clock says."""
+
+    def __init__(self, chains: list[_Chain]) -> None:
+        self.chains, self.number, self.which = chains, -1, 0
+        self.left = 0
+        self._next()
+
+    def took(self, count: int) -> None:
+        self.left -= count
+        if self.left == 0:
+            self._next()
+
+    def _next(self) -> None:
+        self.number += 1
+        scores = [chain.score for chain in self.chains]
+        leader = scores.index(max(scores))
+        if self.number % 4 < 2:  # in the beginning of each round all are heard
+            self.which = self.number % 4 % len(self.chains)
+        else:
+            self.which = leader
+        self.left = self.chains[self.which].length
 
 
 def _start(task: Task, problem: Problem, state: State, random: np.ndarray) -> bool:
@@ -222,21 +310,23 @@ def _start(task: Task, problem: Problem, state: State, random: np.ndarray) -> bo
     directions dominate has no slope to follow.
     """
     from measure.designs import exchange, point_exchange
+    from measure.designs import state as states
+    from measure.designs import walks
 
     first = problem._replace(target=np.empty((0, 0)))
     found, count = False, 0
     while not found and count < _STARTS:
         if task.candidates is None:
-            found = exchange.start(first, state, random)
+            found = walks.start(first, state, random)
         else:
             found = point_exchange.start_among(first, state, random, task.candidates)
         count += 1
     best, memory = state.levels.copy(), np.array([-np.inf])
-    ridge = float(state.scalars[exchange.RIDGE])
+    ridge = float(state.scalars[states.RIDGE])
     for _ in range(0 if found else _STARTS):
         # No start was lucky: search on with the ridge, which singular runs need.
         if task.candidates is None:
-            exchange.improve(
+            walks.improve(
                 first, state, best, memory, random, _RESCUE_ITERATIONS, TEMPERATURE
             )
         else:
@@ -250,16 +340,16 @@ def _start(task: Task, problem: Problem, state: State, random: np.ndarray) -> bo
                 TEMPERATURE,
                 task.candidates,
             )
-        kept = exchange.snapshot(state)
+        kept = states.snapshot(state)
         state.levels[:] = best
-        state.scalars[exchange.RIDGE] = 0.0
-        found = exchange.refresh(first, state)
+        state.scalars[states.RIDGE] = 0.0
+        found = states.refresh(first, state)
         if found:
             break
-        exchange.restore(state, kept)
-        state.scalars[exchange.RIDGE] = ridge
+        states.restore(state, kept)
+        state.scalars[states.RIDGE] = ridge
     if found and task.target.size:
-        exchange.refresh(problem, state)
+        states.refresh(problem, state)
         if task.candidates is None:
             exchange.descend(problem, state)
         else:
@@ -281,7 +371,7 @@ def make_problem(task: Task) -> Problem:
     Problem
         Of contiguous arrays of fixed types, so that all is compiled once.
     """
-    from measure.designs.exchange import Problem
+    from measure.designs.state import Problem
 
     coding = task.coding
     n, k = task.levels.shape
@@ -324,10 +414,11 @@ def make_state(task: Task) -> State:
     State
         With arrays of its own.
     """
-    from measure.designs.exchange import State
+    from measure.designs.state import State
 
     n, p = len(task.levels), len(task.prior)
     q = p if task.target.size else 0
+    width = task.coding.tables.shape[2]
     return State(
         levels=np.array(task.levels, dtype=np.int64),
         rows=np.zeros((n, p)),
@@ -337,24 +428,25 @@ def make_state(task: Task) -> State:
         inner_spread=np.zeros((n, q)),
         key=np.zeros(n, dtype=np.uint64),
         scalars=np.zeros(4),
+        rest=np.zeros(p),
+        collapsed=np.zeros((3 + 2 * width, width)),
     )
 
 
 def _compile(problem: Problem, task: Task) -> None:
     """Have the loops compiled, or loaded, before the clock starts: call for nothing."""
-    from measure.designs import exchange, point_exchange
+    from measure.designs import exchange, point_exchange, walks
 
     state = make_state(task)
     nothing = problem._replace(movable=np.zeros_like(problem.movable))
     random, memory = np.zeros(1, dtype=np.uint64), np.zeros(1)
-    best = state.levels.copy()
+    same = (nothing, state, state.levels.copy(), memory, random, 0, TEMPERATURE)
     if task.candidates is None:
-        exchange.improve(nothing, state, best, memory, random, 0, TEMPERATURE)
-        exchange.start(nothing, state, random)
+        walks.improve(*same)
+        walks.wander(*same, 0)
+        walks.start(nothing, state, random)
         exchange.descend(nothing, state)
     else:
         few = task.candidates[:0]
-        point_exchange.improve_among(
-            nothing, state, best, memory, random, 0, TEMPERATURE, few
-        )
+        point_exchange.improve_among(*same, few)
         point_exchange.start_among(nothing, state, random, few)

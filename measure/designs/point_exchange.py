@@ -8,21 +8,18 @@ from __future__ import annotations
 import numpy as np
 
 from measure.designs.compiling import compiled
-from measure.designs.exchange import (
+from measure.designs.exchange import IMPROVEMENT, REFRESH_AFTER, gain
+from measure.designs.state import (
     CHANGES,
-    IMPROVEMENT,
-    REFRESH_AFTER,
     RIDGE,
     Problem,
     State,
     below,
     change,
     dot,
-    gain,
     is_taken,
     model_row,
     refresh,
-    replace,
     restore,
     row_key,
     save,
@@ -30,6 +27,7 @@ from measure.designs.exchange import (
     snapshot,
     uniform,
 )
+from measure.designs.walks import replace
 
 _FIRST_RIDGE = 1e-4
 _LARGEST_MOVE = 4

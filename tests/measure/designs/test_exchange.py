@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from measure.designs import exchange, point_exchange
+from measure.designs import state as states
+from measure.designs import walks
 from measure.designs.criteria import criterion_of, moments
 from measure.designs.local_search import Task, make_problem, make_state
 from measure.designs.problem import code
@@ -73,20 +75,20 @@ def test_updates_keep_what_computing_afresh_gives(model: str, criterion: str) ->
     task = task_of(model, criterion)
     problem, state = make_problem(task), make_state(task)
     random = np.array([5], dtype=np.uint64)
-    assert exchange.start(problem, state, random)
+    assert walks.start(problem, state, random)
     for _ in range(5):
-        run = int(exchange.below(random, 40))
-        levels = problem.pool[int(exchange.below(random, len(problem.pool)))]
-        exchange.replace(problem, state, run, levels)
+        run = int(states.below(random, 40))
+        levels = problem.pool[int(states.below(random, len(problem.pool)))]
+        walks.replace(problem, state, run, levels)
         exchange.descend(problem, state)
-    fresh = exchange.snapshot(state)
-    exchange.refresh(problem, fresh)
+    fresh = states.snapshot(state)
+    states.refresh(problem, fresh)
     np.testing.assert_allclose(state.inverse, fresh.inverse, atol=1e-9)
     np.testing.assert_allclose(state.spread, fresh.spread, atol=1e-9)
     np.testing.assert_allclose(state.inner, fresh.inner, atol=1e-9)
     np.testing.assert_array_equal(state.key, fresh.key)
-    reached = exchange.score(problem, state)
-    assert reached == pytest.approx(exchange.score(problem, fresh), abs=1e-9)
+    reached = states.score(problem, state)
+    assert reached == pytest.approx(states.score(problem, fresh), abs=1e-9)
     assert reached == pytest.approx(value(task, state.levels), abs=1e-8)
     assert SPACE.valid(state.levels).all()
 
@@ -95,7 +97,7 @@ def test_updates_keep_what_computing_afresh_gives(model: str, criterion: str) ->
 def test_no_single_change_improves_what_the_descent_returns(criterion: str) -> None:
     task = task_of("quadratic", criterion)
     problem, state = make_problem(task), make_state(task)
-    exchange.start(problem, state, np.array([1], dtype=np.uint64))
+    walks.start(problem, state, np.array([1], dtype=np.uint64))
     reached = value(task, state.levels)
     for run, option in product(range(40), range(len(SPACE.options))):
         for level in range(len(SPACE.options[option].levels)):
@@ -128,11 +130,11 @@ def test_the_inverse_and_log_determinant_are_those_of_numpy() -> None:
     root = rng.normal(size=(30, 20))
     matrix = root.T @ root
     result = np.empty_like(matrix)
-    log_det = exchange.invert(matrix.copy(), result)
+    log_det = states.invert(matrix.copy(), result)
     assert log_det == pytest.approx(np.linalg.slogdet(matrix)[1])
     np.testing.assert_allclose(result @ matrix, np.eye(20), atol=1e-8)
     singular = np.ones((3, 3))
-    assert exchange.invert(singular, np.empty((3, 3))) == -np.inf
+    assert states.invert(singular, np.empty((3, 3))) == -np.inf
 
 
 def test_moments_of_a_free_space_are_the_mean_over_all_configurations() -> None:

@@ -1,0 +1,384 @@
+"""A design under search as arrays, and what is kept up to date with it.
+
+With the information matrix A = X'V^-1 X, W = A^-1, a changed run g = f + h and the
+run's own part f~ of V^-1 X, the new information matrix is A + h t' + t h' where
+t = f~ + b h / 2 (b = 1 without whole plots), a change of rank two. W, the products
+W f~ of all runs and, for criteria that are linear in W, the matrix B = W C W follow
+by the same low-rank change.
+
+This module imports numba; import it inside the functions that search.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from measure.designs.compiling import compiled, inlined
+
+_TINY = 1e-12
+LOG_DET, TRACE, CHANGES, RIDGE = 0, 1, 2, 3  # of State.scalars
+
+
+class Problem(NamedTuple):
+    """What a search may not change, as arrays that compiled code can read."""
+
+    tables: np.ndarray  # (k, levels, columns): coded value, column 0 is all ones
+    n_levels: np.ndarray  # (k,)
+    factors: np.ndarray  # (p, k): column of each option's table in a model column
+    members: np.ndarray  # model columns that hold an option, by option and column
+    group: np.ndarray  # (k, columns + 1): where each table column's members start
+    n_columns: np.ndarray  # (k,): columns of an option's table, the ones not counted
+    other_start: np.ndarray  # for each member, where its other factors start
+    other_option: np.ndarray
+    other_column: np.ndarray
+    clause: np.ndarray  # (m, k, levels) bool: level matches the forbidden clause
+    prior: np.ndarray  # (p,) precision added to the information matrix
+    target: np.ndarray  # (p, p): the C of a criterion trace(W C), or (0, 0) for D
+    pool: np.ndarray  # (N, k): valid rows to draw from, or (0, k): draw each level
+    movable: np.ndarray  # (n, k) bool: options of a run that the exchange may change
+    plot: np.ndarray  # (n,): whole plot of a run
+    shrink: np.ndarray  # (n,): eta / (1 + eta m) of the run's whole plot, else 0
+    keys: np.ndarray  # (k, levels) uint64: random numbers that identify a row
+    repeats: bool  # whether two runs may have one configuration
+
+
+class State(NamedTuple):
+    """A design and what is kept up to date with it."""
+
+    levels: np.ndarray  # (n, k)
+    rows: np.ndarray  # (n, p): f~, the run's part of V^-1 X
+    inverse: np.ndarray  # (p, p): W
+    spread: np.ndarray  # (n, p): W f~
+    inner: np.ndarray  # (p, p): B = W C W, or (0, 0)
+    inner_spread: np.ndarray  # (n, p): B f~, or (0, 0)
+    key: np.ndarray  # (n,) uint64
+    scalars: np.ndarray  # (4,): log det A, trace(W C), changes since refresh, ridge
+    rest: np.ndarray  # (p,) scratch: product of the other factors of each member
+    collapsed: np.ndarray  # (5 + 2 columns, columns) scratch of a trial
+
+
+@compiled
+def _next(random: np.ndarray) -> np.uint64:
+    """Give the next number of a splitmix64 generator."""
+    random[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = random[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.uint64(z ^ (z >> np.uint64(31)))
+
+
+@compiled
+def below(random: np.ndarray, n: int) -> int:
+    return int((_next(random) >> np.uint64(11)) % np.uint64(n))
+
+
+@compiled
+def uniform(random: np.ndarray) -> float:
+    return float(_next(random) >> np.uint64(11)) / 9007199254740992.0
+
+
+@compiled
+def model_row(problem: Problem, levels: np.ndarray, row: np.ndarray) -> None:
+    """Write the model row of one run's `levels` into `row`."""
+    for j in range(row.size):
+        value = 1.0
+        for option in range(levels.size):
+            column = problem.factors[j, option]
+            if column > 0:
+                value *= problem.tables[option, levels[option], column]
+        row[j] = value
+
+
+@inlined
+def is_valid(problem: Problem, levels: np.ndarray) -> bool:
+    """Tell whether no forbidden clause matches `levels`."""
+    for m in range(problem.clause.shape[0]):
+        matches = True
+        for option in range(levels.size):
+            if not problem.clause[m, option, levels[option]]:
+                matches = False
+                break
+        if matches:
+            return False
+    return True
+
+
+@compiled
+def row_key(problem: Problem, levels: np.ndarray) -> np.uint64:
+    key = np.uint64(0)
+    for option in range(levels.size):
+        key += problem.keys[option, levels[option]]
+    return key
+
+
+@compiled
+def is_taken(state: State, run: int, key: np.uint64) -> bool:
+    for other in range(state.key.size):
+        if other != run and state.key[other] == key:
+            return True
+    return False
+
+
+@inlined
+def dot(a: np.ndarray, b: np.ndarray) -> float:
+    value = 0.0
+    for j in range(a.size):
+        value += a[j] * b[j]
+    return value
+
+
+@compiled
+def invert(matrix: np.ndarray, result: np.ndarray) -> float:
+    """Invert a symmetric positive definite matrix; return its log determinant.
+
+    Cholesky's decomposition in plain loops, so that the result does not depend on
+    a BLAS or on its threads. `matrix` is overwritten; a matrix that is not positive
+    definite gives minus infinity.
+    """
+    p = matrix.shape[0]
+    log_det = 0.0
+    for i in range(p):
+        for j in range(i):
+            value = matrix[i, j]
+            for m in range(j):
+                value -= matrix[i, m] * matrix[j, m]
+            matrix[i, j] = value / matrix[j, j]
+        pivot = matrix[i, i]
+        scale = pivot
+        for m in range(i):
+            pivot -= matrix[i, m] * matrix[i, m]
+        if not pivot > scale * _TINY:
+            return -np.inf
+        log_det += np.log(pivot)
+        matrix[i, i] = np.sqrt(pivot)
+    # Rows of L^-1, kept transposed so that the inner loops run along memory.
+    factor = np.zeros((p, p))
+    for i in range(p):
+        factor[i, i] = 1.0 / matrix[i, i]
+        for m in range(i):
+            weight = matrix[i, m] / matrix[i, i]
+            for j in range(m + 1):
+                factor[i, j] -= weight * factor[m, j]
+    for i in range(p):
+        for j in range(p):
+            result[i, j] = 0.0
+    for m in range(p):
+        for i in range(m + 1):
+            weight = factor[m, i]
+            for j in range(i + 1):
+                result[i, j] += weight * factor[m, j]
+    for i in range(p):
+        for j in range(i):
+            result[j, i] = result[i, j]
+    return log_det
+
+
+@compiled
+def _times(matrix: np.ndarray, vector: np.ndarray, result: np.ndarray) -> None:
+    for i in range(vector.size):
+        value = 0.0
+        for j in range(vector.size):
+            value += matrix[i, j] * vector[j]
+        result[i] = value
+
+
+@compiled
+def refresh(problem: Problem, state: State) -> bool:
+    """Compute everything that is kept up to date from the levels alone."""
+    n, p = state.rows.shape
+    plain = np.empty((n, p))
+    sums = np.zeros((problem.plot.max() + 1, p))
+    for i in range(n):
+        model_row(problem, state.levels[i], plain[i])
+        state.key[i] = row_key(problem, state.levels[i])
+        for j in range(p):
+            sums[problem.plot[i], j] += plain[i, j]
+    information = np.zeros((p, p))
+    for i in range(n):
+        for j in range(p):
+            state.rows[i, j] = (
+                plain[i, j] - problem.shrink[i] * sums[problem.plot[i], j]
+            )
+        for j in range(p):
+            value = plain[i, j]
+            if value != 0.0:
+                for m in range(j + 1):
+                    information[j, m] += value * state.rows[i, m]
+    for j in range(p):
+        information[j, j] += problem.prior[j] + state.scalars[RIDGE]
+        for m in range(j):
+            information[m, j] = information[j, m]
+    log_det = invert(information, state.inverse)
+    state.scalars[LOG_DET] = log_det
+    state.scalars[CHANGES] = 0.0
+    if not np.isfinite(log_det):
+        return False
+    for i in range(n):
+        _times(state.inverse, state.rows[i], state.spread[i])
+    if problem.target.shape[0] > 0:
+        half = np.zeros((p, p))
+        for i in range(p):
+            for m in range(p):
+                weight = state.inverse[i, m]
+                for j in range(p):
+                    half[i, j] += weight * problem.target[m, j]
+        trace = 0.0
+        for i in range(p):
+            trace += half[i, i]
+            for j in range(p):
+                state.inner[i, j] = 0.0
+            for m in range(p):
+                weight = half[i, m]
+                for j in range(p):
+                    state.inner[i, j] += weight * state.inverse[m, j]
+        state.scalars[TRACE] = trace
+        for i in range(n):
+            _times(state.inner, state.rows[i], state.inner_spread[i])
+    return True
+
+
+@compiled
+def score(problem: Problem, state: State) -> float:
+    """Value that the search maximises, in units of log determinant."""
+    if problem.target.shape[0] > 0:
+        return float(-state.rows.shape[1] * np.log(state.scalars[TRACE]))
+    return float(state.scalars[LOG_DET])
+
+
+@compiled
+def change(
+    problem: Problem,
+    state: State,
+    run: int,
+    columns: np.ndarray,
+    step: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, float, float, float]:
+    """Add `step` to the model row of `run` at `columns`; bring all up to date.
+
+    Returns y, z and K of the change W_new = W - [y z] K [y z]'.
+    """
+    n, p = state.rows.shape
+    c = problem.shrink[run]
+    b = 1.0 - c
+    size = columns.size
+    y = np.zeros(p)  # W h
+    for s in range(size):
+        weight = step[s]
+        for j in range(p):
+            y[j] += weight * state.inverse[columns[s], j]
+    hh = 0.0
+    hf = 0.0
+    for s in range(size):
+        hh += step[s] * y[columns[s]]
+        hf += step[s] * state.spread[run, columns[s]]
+    ff = 0.0
+    for j in range(p):
+        ff += state.rows[run, j] * state.spread[run, j]
+    ht = hf + 0.5 * b * hh
+    tt = ff + b * hf + 0.25 * b * b * hh
+    z = state.spread[run] + 0.5 * b * y  # W t
+    ratio = (1.0 + ht) * (1.0 + ht) - hh * tt
+    k00 = -tt / ratio
+    k01 = (1.0 + ht) / ratio
+    k11 = -hh / ratio
+    linear = problem.target.shape[0] > 0
+    by = np.zeros(p)  # B h
+    bz = np.zeros(p)  # B t
+    h00 = 0.0
+    h01 = 0.0
+    h11 = 0.0
+    if linear:
+        for s in range(size):
+            weight = step[s]
+            for j in range(p):
+                by[j] += weight * state.inner[columns[s], j]
+        bz = state.inner_spread[run] + 0.5 * b * by
+        for s in range(size):
+            h00 += step[s] * by[columns[s]]
+            h01 += step[s] * bz[columns[s]]
+        for j in range(p):
+            h11 += state.rows[run, j] * bz[j]
+        h11 += 0.5 * b * h01
+        state.scalars[TRACE] -= k00 * h00 + 2.0 * k01 * h01 + k11 * h11
+    # P K, with P = [y z]
+    ky = k00 * y + k01 * z
+    kz = k01 * y + k11 * z
+    for i in range(p):
+        for j in range(p):
+            state.inverse[i, j] -= y[i] * ky[j] + z[i] * kz[j]
+    if linear:
+        # B - P K R' - R K P' + P K H K P', with R = [by bz]
+        my = h00 * ky + h01 * kz
+        mz = h01 * ky + h11 * kz
+        for i in range(p):
+            for j in range(p):
+                state.inner[i, j] += (
+                    ky[i] * my[j]
+                    + kz[i] * mz[j]
+                    - ky[i] * by[j]
+                    - kz[i] * bz[j]
+                    - by[i] * ky[j]
+                    - bz[i] * kz[j]
+                )
+    # W_new h and B_new h, for the runs whose own part changes
+    new_y = y - hh * ky - ht * kz
+    whole = c > 0.0
+    for i in range(n):
+        fy = 0.0
+        for s in range(size):
+            fy += step[s] * state.spread[i, columns[s]]
+        fz = 0.0
+        for j in range(p):
+            fz += state.rows[i, j] * z[j]
+        for j in range(p):
+            state.spread[i, j] -= fy * ky[j] + fz * kz[j]
+        if i == run or (whole and problem.plot[i] == problem.plot[run]):
+            weight = (1.0 if i == run else 0.0) - c
+            for j in range(p):
+                state.spread[i, j] += weight * new_y[j]
+            for s in range(size):
+                state.rows[i, columns[s]] += weight * step[s]
+    if linear:
+        for i in range(n):
+            _times(state.inner, state.rows[i], state.inner_spread[i])
+    state.scalars[LOG_DET] += np.log(ratio)
+    state.scalars[CHANGES] += 1.0
+    return y, z, k00, k01, k11
+
+
+@compiled
+def snapshot(state: State) -> State:
+    """Return a copy of `state`, for `save` and `restore`."""
+    return State(
+        state.levels.copy(),
+        state.rows.copy(),
+        state.inverse.copy(),
+        state.spread.copy(),
+        state.inner.copy(),
+        state.inner_spread.copy(),
+        state.key.copy(),
+        state.scalars.copy(),
+        state.rest,
+        state.collapsed,
+    )
+
+
+@compiled
+def save(state: State, saved: State) -> None:
+    """Write `state` over `saved`."""
+    saved.levels[:] = state.levels
+    saved.rows[:] = state.rows
+    saved.inverse[:] = state.inverse
+    saved.spread[:] = state.spread
+    saved.inner[:] = state.inner
+    saved.inner_spread[:] = state.inner_spread
+    saved.key[:] = state.key
+    saved.scalars[:] = state.scalars
+
+
+@compiled
+def restore(state: State, saved: State) -> None:
+    """Write `saved` over `state`."""
+    save(saved, state)
