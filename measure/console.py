@@ -506,6 +506,9 @@ def _bar(what: str, total: int) -> Iterator[Callable[[str], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        refresh_per_second=4,
+        # Lines above the bar go through it, but not those that go to a file.
+        redirect_stdout=sys.stdout.isatty(),
     ) as progress:
         task = progress.add_task(what, total=total)
 

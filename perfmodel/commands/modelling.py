@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.commands.printing import (
@@ -260,18 +260,19 @@ def describe(
     from perfmodel.influence import explain
     from perfmodel.pareto import recommend
 
-    best: list[dict[str, Any]] = []
-    if model.response_:
-        front = recommend([model], model.response_, seed=seed)
-        best = _best(front, model, data)
-    return Described(
+    described = Described(
         environment=dict(model.environment_ if environment is None else environment),
         runs=_runs(model, data),
         model=model,
         influence=explain(model, data, seed=seed),
-        best=best,
+        best=[],
         notes=tuple(notes),
     )
+    if not model.response_:
+        return described
+    front = recommend([model], model.response_, seed=seed)
+    best = _best(front, model, data, described.silent)
+    return replace(described, best=best)
 
 
 def _runs(model: Any, data: Any) -> int | None:
@@ -282,14 +283,23 @@ def _runs(model: Any, data: Any) -> int | None:
     return None if learned is None else len(learned)
 
 
-def _best(front: ParetoFront, model: Any, data: Any) -> list[dict[str, Any]]:
-    """Return the best candidates by prediction, with what was measured of them."""
+def _best(
+    front: ParetoFront, model: Any, data: Any, silent: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the best candidates by prediction, with what was measured of them.
+
+    Of candidates that differ only in options without influence the first stands for
+    all.
+    """
     import numpy as np
 
     name = next(iter(front.responses))
     values = front.candidates[name].to_numpy(dtype=float)
     signed = -values if front.maximised else values
-    rows = front.candidates.iloc[np.argsort(signed, kind="stable")[:BEST_SHOWN]]
+    order = np.argsort(signed, kind="stable")
+    told = [name for name in front.options if name not in silent] or front.options
+    first = ~front.candidates[list(told)].iloc[order].duplicated()
+    rows = front.candidates.iloc[order[first.to_numpy()][:BEST_SHOWN]]
     configurations = rows[list(front.options)]
     interval = model.predict_interval(configurations)
     measured: dict[tuple[int, ...], float] = {}

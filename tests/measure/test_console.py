@@ -167,3 +167,14 @@ def test_warnings_of_libraries_do_not_reach_standard_error(group) -> None:
         warnings.warn("not for users", UserWarning, stacklevel=1)
 
     assert CliRunner().invoke(group(does), ["go"]).stderr == ""
+
+
+def test_text_goes_to_its_file_though_progress_is_on_a_terminal(
+    capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    output = Output()
+    with output.progress("fitting", 1) as step:
+        output.print("a line")
+        step("one")
+    assert capsys.readouterr().out == "a line\n"

@@ -139,6 +139,18 @@ def test_json_and_text_say_the_same_wherever_the_json_goes(run, one, tmp_path) -
     assert piped.stderr == filed.stdout
 
 
+def test_the_best_differ_in_options_that_have_an_influence(run, one) -> None:
+    words = ["--data", one, "--response", "time_s", *QUICK, "--json", "-"]
+    (model,) = document(run("fit", *words))["models"]
+    best = [entry["configuration"] for entry in model["best"]]
+    assert len(best) == 3
+    told = [{k: v for k, v in levels.items() if k != "inert"} for levels in best]
+    assert told[0] == {"fast": True, "frequency": 5, "backend": "tflite"}
+    assert told[0] != told[1] != told[2]
+    predictions = [entry["prediction"] for entry in model["best"]]
+    assert predictions == sorted(predictions)
+
+
 def test_each_environment_and_response_has_its_model_and_folder(run, table) -> None:
     words = ["--data", table, *COLUMNS, "--response", "time_s,energy_j", *QUICK]
     result = run("fit", *words, "--save", "models", "--json", "r.json")
