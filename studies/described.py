@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from measure.judgement import tally
 from measure.space import ConfigurationSpace
-from studies.display import Finding, Table, Text, quantity
+from studies.display import Finding, Table, Text, quantity, spoken
 
 if TYPE_CHECKING:
     from measure.designs.diagnostics import DesignReport
@@ -77,8 +77,8 @@ def rows_table(data: PerformanceDataset, response: str) -> Table:
                 **place,
                 "rows": len(part.frame),
                 "configurations": len(part.y),
-                f"least {response}": float(part.y.min()),
-                f"largest {response}": float(part.y.max()),
+                f"least {spoken(response)}": float(part.y.min()),
+                f"largest {spoken(response)}": float(part.y.max()),
             }
         )
     return Table(
@@ -86,7 +86,7 @@ def rows_table(data: PerformanceDataset, response: str) -> Table:
         caption="What was measured on what. Rows without a response are left out, and "
         "repeats of a configuration averaged.",
         frame=pd.DataFrame(rows),
-        units={f"{end} {response}": data.responses[response] for end in ENDS},
+        units={f"{end} {spoken(response)}": data.responses[response] for end in ENDS},
     )
 
 
@@ -127,8 +127,8 @@ def environment_table(sweeps: Sequence[MeasuredSweep], response: str) -> Table:
                     "done": count.done,
                     "failed": count.failed,
                     "reference": sum(run.role == "reference" for run in runs),
-                    f"least {response}": min(values, default=float("nan")),
-                    f"largest {response}": max(values, default=float("nan")),
+                    f"least {spoken(response)}": min(values, default=float("nan")),
+                    f"largest {spoken(response)}": max(values, default=float("nan")),
                 }
             )
     return Table(
@@ -149,7 +149,7 @@ def _range_units(sweeps: Sequence[MeasuredSweep], response: str) -> dict[str, st
         for reading in run.readings
         if reading.name == response
     ]
-    return {f"{end} {response}": units[0] for end in ENDS} if units else {}
+    return {f"{end} {spoken(response)}": units[0] for end in ENDS} if units else {}
 
 
 def machine_table(sweeps: Sequence[MeasuredSweep]) -> Table:
@@ -304,7 +304,7 @@ def _estimable(report: DesignReport) -> Finding:
     terms = len(report.terms)
     if not report.singular_terms:
         text = f"the design can tell the {terms} terms of its model apart"
-        return Finding(text=text, verdict="yes")
+        return Finding(text=text, verdict="yes", brief=False)
     lost = ", ".join(report.singular_terms[:6])
     more = len(report.singular_terms) - 6
     rest = f" and {more} more" if more > 0 else ""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "figure",
     "format_cell",
     "keep_together",
+    "log_axis",
     "percent",
     "quantity",
     "show",
+    "spoken",
 ]
 
 FIGURE_TYPE = "application/vnd.studies.figure+json"
@@ -116,6 +119,36 @@ def figure(name: str, drawing: MatplotlibFigure, caption: str) -> Figure:
     return Figure(name=name, caption=caption, svg=text[text.index("<svg") :])
 
 
+def log_axis(ax: Axes, which: str, unit: str = "") -> None:
+    """Make an axis logarithmic, with labels at 1, 2 and 5 that can be read.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        What was drawn on.
+    which : {"x", "y"}
+        Which axis.
+    unit : str, default=""
+        SI symbol; labels carry it, with a prefix.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from studies.display import log_axis
+    >>> ax = Figure().subplots()
+    >>> log_axis(ax, "y", "s")
+    >>> ax.get_yscale()
+    'log'
+    """
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    ax.set(**{f"{which}scale": "log"})
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(EngFormatter(unit=unit))
+
+
 def format_cell(value: object) -> str:
     """Print a value as a table shows it.
 
@@ -177,6 +210,39 @@ def percent(value: float) -> str:
     ('1.9', '28')
     """
     return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
+
+
+SPOKEN = {
+    "latency_s": "latency",
+    "latency_mean_s": "mean latency",
+    "latency_p90_s": "90th percentile of the latency",
+    "latency_per_item_s": "latency per item",
+    "throughput_hz": "throughput",
+    "cpu_time_s": "CPU time",
+    "energy_j": "energy",
+}
+
+
+def spoken(response: str) -> str:
+    """Name a response as a sentence does.
+
+    Parameters
+    ----------
+    response : str
+        A column.
+
+    Returns
+    -------
+    str
+        The column's own name where there is no word for it.
+
+    Examples
+    --------
+    >>> from studies.display import spoken
+    >>> spoken("latency_per_item_s"), spoken("seconds")
+    ('latency per item', 'seconds')
+    """
+    return SPOKEN.get(response, response)
 
 
 def keep_together(text: str) -> str:
@@ -363,11 +429,14 @@ class Finding:
         Whether the data support it.
     about : str, default=""
         The environment or comparison that it speaks of.
+    brief : bool, default=True
+        Whether it stands on top of the page as well.
     """
 
     text: str
     verdict: str
     about: str = ""
+    brief: bool = True
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -390,6 +459,7 @@ class Finding:
                 "text": self.text,
                 "verdict": self.verdict,
                 "about": self.about,
+                "brief": self.brief,
             },
         }
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from studies.display import Figure, Finding, Table, Text, figure, quantity
+from studies.display import (
+    Figure,
+    Finding,
+    Table,
+    Text,
+    figure,
+    log_axis,
+    quantity,
+    spoken,
+)
 from studies.measured import MeasuredSweep, shown
 
 if TYPE_CHECKING:
@@ -101,13 +110,15 @@ def _front_figure(data: PerformanceDataset, pair: tuple[str, str]) -> Figure:
         ax.set_title(shown(place, data), loc="left", fontsize="medium")
         ax.spines[["top", "right"]].set_visible(False)
         if (part.frame[list(pair)] > 0).all().all():
-            ax.set_xscale("log")
-            ax.set_yscale("log")
+            log_axis(ax, "x", data.responses[pair[0]])
+            log_axis(ax, "y", data.responses[pair[1]])
+        ax.set_xlabel(spoken(pair[0]))
+        ax.set_ylabel(spoken(pair[1]))
     return figure(
         "front",
         drawing,
-        f"{pair[0]} against {pair[1]}: measured configurations (grey) and those that "
-        "no other one beats in both (blue).",
+        f"{spoken(pair[0]).capitalize()} against {spoken(pair[1])}: measured "
+        "configurations (grey) and those that no other one beats in both (blue).",
     )
 
 
@@ -125,8 +136,8 @@ def _front_table(data: PerformanceDataset, pair: tuple[str, str]) -> Table:
         frames.append(frame)
     return Table(
         name="front",
-        caption=f"Configurations that no other measured one beats in {pair[0]} and "
-        f"{pair[1]}.",
+        caption=f"Configurations that no other measured one beats in "
+        f"{spoken(pair[0])} and {spoken(pair[1])}.",
         frame=pd.concat(frames, ignore_index=True),
         units=_units(data, data.responses),
         rows_shown=30,
@@ -153,7 +164,8 @@ def _best_table(models: Sequence[Modelled]) -> Table:
         frames.append(frame)
     return Table(
         name="best",
-        caption=f"The best three measured configurations in {models[0].data.response}, "
+        caption=f"The best three measured configurations in "
+        f"{spoken(models[0].data.response)}, "
         "with what the model says of them. The lowest of many noisy numbers is too "
         "low: where the two differ, the prediction is the better guess.",
         frame=pd.concat(frames, ignore_index=True),

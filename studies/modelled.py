@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from studies.display import Figure, Finding, Table, figure, percent
+from studies.display import Figure, Finding, Table, figure, percent, spoken
 from studies.measured import shown
 
 if TYPE_CHECKING:
@@ -165,9 +165,9 @@ def accuracy_table(models: Sequence[Modelled]) -> Table:
         )
     return Table(
         name="accuracy",
-        caption=f"Error in {models[0].data.response} on runs that the model has not "
-        "seen (mean absolute percentage error of repeated cross-validation, with its "
-        "95 % interval), beside that of always saying the mean.",
+        caption=f"Error in {spoken(models[0].data.response)} on runs that the model "
+        "has not seen (mean absolute percentage error of repeated cross-validation, "
+        "with its 95 % interval), beside that of always saying the mean.",
         frame=pd.DataFrame(rows),
     )
 
@@ -193,9 +193,9 @@ def accuracy_findings(models: Sequence[Modelled]) -> list[Finding]:
         errs = percent(validation.error_percent)
         between = f"{percent(validation.lower)} to {percent(validation.upper)}"
         text = (
-            f"{one.data.response} can be predicted from the options: a model of "
-            f"{len(one.data.y)} configurations errs by {errs} % ({between}) on unseen "
-            f"ones, the mean by {percent(validation.baseline_error_percent)} %"
+            f"{spoken(one.data.response)} can be predicted from the options: a model "
+            f"of {len(one.data.y)} configurations errs by {errs} % ({between}) on "
+            f"unseen ones, the mean by {percent(validation.baseline_error_percent)} %"
         )
         if not validation.learnable:
             text = f"no learnable signal: {text}"
@@ -230,10 +230,11 @@ def influence_table(models: Sequence[Modelled]) -> Table:
     kept = ["environment", "term", "effect", "lower", "upper", "sign", "share"]
     frame = shown_rows[kept].rename(columns={"effect": "effect, %"})
     what = "that are reported" if len(reported) else "(none is reported)"
+    response = spoken(models[0].data.response)
     return Table(
         name="influence",
-        caption=f"Terms {what}: effect on {models[0].data.response} in per cent of its "
-        "geometric mean, with 95 % interval; direction; share of the variance.",
+        caption=f"Terms {what}: effect on {response} in per cent of its geometric "
+        "mean, with 95 % interval; direction; share of the variance.",
         frame=frame.assign(sign=frame["sign"].map({1: "rises", -1: "falls", 0: ""})),
         rows_shown=30,
         headings={"sign": "direction"},
@@ -268,7 +269,9 @@ def influence_figure(models: Sequence[Modelled]) -> Figure:
         layout="constrained",
     )
     for one, ax in zip(models, axes[:, 0], strict=True):
-        label = f"effect on {one.data.response} (%)" if one is models[-1] else ""
+        label = (
+            f"effect on {spoken(one.data.response)} (%)" if one is models[-1] else ""
+        )
         plot_effects(one.influence.frame, ax=ax, most=TERMS_SHOWN, xlabel=label)
         ax.set_title(one.name, loc="left", fontsize="medium")
         ax.spines[["top", "right"]].set_visible(False)
@@ -318,8 +321,8 @@ def interactions_figure(models: Sequence[Modelled]) -> Figure:
     return figure(
         "interactions",
         drawing,
-        f"Effects on {models[0].data.response} in per cent: of one option on the "
-        "diagonal, of two together beside it.",
+        f"Effects on {spoken(models[0].data.response)} in per cent: of one option on "
+        "the diagonal, of two together beside it.",
     )
 
 
@@ -352,7 +355,9 @@ def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Findin
         rows = frame[reported].head(4).sort_values("effect", ascending=False)
         if len(rows):
             listed = "; ".join(_effect(row) for row in rows.to_dict("records"))
-            text = f"the most influential {what} for {one.data.response}: {listed}"
+            text = (
+                f"the most influential {what} for {spoken(one.data.response)}: {listed}"
+            )
             found.append(Finding(text=text, verdict="yes", about=one.name))
         open_rows = frame[~reported & (frame["upper"] > WORTH_KNOWING)]
         if len(open_rows) and one.learnable:
@@ -366,7 +371,9 @@ def influence_findings(models: Sequence[Modelled], *, order: int) -> list[Findin
                 f"whether these {what} matter: {listed}{rest}; {len(one.data.y)} "
                 "configurations cannot tell"
             )
-            found.append(Finding(text=text, verdict="undecided", about=one.name))
+            found.append(
+                Finding(text=text, verdict="undecided", about=one.name, brief=False)
+            )
     return found
 
 

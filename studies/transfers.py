@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from studies.display import Figure, Finding, Table, Text, figure
+from studies.display import Figure, Finding, Table, Text, figure, log_axis, spoken
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
@@ -157,11 +157,16 @@ def _findings(report: TransferReport) -> list[Finding]:
             about=about,
         )
     ]
+    alike: dict[tuple[str, str], list[str]] = {}
     for name, verdict in report.verdicts.items():
         if name == "invalid" and math.isnan(verdict.estimate):
             continue  # nothing failed: there is nothing to say
-        text = f"{CLAIMS[name]}: {verdict.reason}{_interval(name, verdict)}"
-        found.append(Finding(text=text, verdict=verdict.verdict, about=about))
+        alike.setdefault((verdict.verdict, verdict.reason), []).append(name)
+    for (verdict_word, reason), names in alike.items():
+        claims = "; ".join(CLAIMS[name] for name in names)
+        only = _interval(names[0], report.verdicts[names[0]]) if len(names) == 1 else ""
+        text = f"{claims}: {reason}{only}"
+        found.append(Finding(text=text, verdict=verdict_word, about=about))
     return found
 
 
@@ -187,6 +192,7 @@ def _curve_figure(report: TransferReport, number: int) -> Figure:
     drawing, ax = pyplot.subplots(figsize=(6.6, 3.6), layout="constrained")
     report.plot(ax=ax)
     ax.set_title("")
+    log_axis(ax, "y")
     ax.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.45, -0.18))
     ax.set_title(_name(report), loc="left", fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
@@ -199,8 +205,8 @@ def _curve_figure(report: TransferReport, number: int) -> Figure:
     return figure(
         f"transfer-{number}",
         drawing,
-        f"Error in {report.response} on configurations of the target that were not "
-        f"learned from, against the number of target runs. {saved}",
+        f"Error in {spoken(report.response)} on configurations of the target that were "
+        f"not learned from, against the number of target runs. {saved}",
     )
 
 
