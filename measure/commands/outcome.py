@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from measure.commands.shared import duration
@@ -59,24 +60,39 @@ def first_response(run: Run) -> str:
     return "no response"
 
 
-def totals(
-    store: str,
-    sweeps: Sequence[tuple[Plan, Sequence[Run]]],
-    wall_s: float,
-    done_now: int,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A sweep that a command went on with.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    runs : sequence of Run
+        All that it has by now.
+    wall_s : float
+        How long the command spent on it.
+    done_now : int
+        Design runs finished in that time.
+    """
+
+    plan: Plan
+    runs: Sequence[Run]
+    wall_s: float
+    done_now: int
+
+
+def totals(store: str, sweeps: Sequence[Swept], wall_s: float) -> dict[str, Any]:
     """Return the JSON of ``sweep`` and ``resume``.
 
     Parameters
     ----------
     store : str
         Its path.
-    sweeps : sequence of (Plan, sequence of Run)
-        The sweeps of this command and all their runs.
+    sweeps : sequence of Swept
+        The sweeps of this command.
     wall_s : float
         How long the command took, start-up included.
-    done_now : int
-        Design runs finished in that time.
 
     Returns
     -------
@@ -85,12 +101,17 @@ def totals(
     """
     from measure.judgement import as_json, drift_of
 
-    each = []
-    for plan, runs in sweeps:
-        document = {"store": store, **as_json(plan, runs)}
-        each.append({**document, **_speed(wall_s, document["runs_done"])})
+    each: list[dict[str, Any]] = [
+        {
+            "store": store,
+            **as_json(one.plan, one.runs),
+            **_speed(one.wall_s, one.done_now),
+        }
+        for one in sweeps
+    ]
     counts = ("runs_planned", "runs_done", "runs_failed", "runs_identical")
-    pooled = [run for _, runs in sweeps for run in runs]
+    pooled = [run for one in sweeps for run in one.runs]
+    done_now = sum(one.done_now for one in sweeps)
     several = len(each) != 1
     total: dict[str, Any] = {
         "store": store,

@@ -34,7 +34,7 @@ Example:
 def resume(output: Output, store: Path) -> None:
     """Measure what is left, print what came of it."""
     start = time.perf_counter()
-    from measure.commands.outcome import print_outcome, totals
+    from measure.commands.outcome import Swept, print_outcome, totals
     from measure.commands.sweep import leave_interrupted
     from measure.errors import MeasureError
     from measure.judgement import is_unfinished
@@ -43,29 +43,34 @@ def resume(output: Output, store: Path) -> None:
     with SqliteStore(store, read_only=True) as opened:
         planned_sweeps(opened, str(store))
     refused: list[MeasureError] = []
-    done_now, stopped = 0, ""
+    stopped = ""
     with SqliteStore(store) as opened:
         every = opened.plans()
         plans = [p for p in every if is_unfinished(p, opened.runs(p.sweep_id))]
-        gone_on: list[Plan] = []
+        swept: list[Swept] = []
         for plan in plans:
             try:
                 outcome = _go_on(output, plan, opened)
             except MeasureError as error:
                 refused.append(error)
                 continue
-            gone_on.append(plan)
-            done_now += outcome.runs_done
+            runs = opened.runs(plan.sweep_id)
+            swept.append(
+                Swept(
+                    plan=plan,
+                    runs=runs,
+                    wall_s=outcome.wall_s,
+                    done_now=outcome.runs_done,
+                )
+            )
             stopped = outcome.stopped
             if stopped:
                 break
-        sweeps = [(plan, opened.runs(plan.sweep_id)) for plan in gone_on]
-    document = totals(str(store), sweeps, time.perf_counter() - start, done_now)
+    document = totals(str(store), swept, time.perf_counter() - start)
     if stopped == "interrupted":
         leave_interrupted(document, store)
-    if gone_on:
-        runs = [run for _, found in sweeps for run in found]
-        print_outcome(output, document, runs)
+    if swept:
+        print_outcome(output, document, [run for one in swept for run in one.runs])
     elif not refused:
         output.print(f"{store}: nothing to do, all {len(every)} sweeps are finished")
     if refused:

@@ -249,9 +249,11 @@ def _print_plan(
 
 
 def _planned(plan: Plan, store: Path, start: float) -> dict[str, Any]:
-    from measure.commands.outcome import totals
+    from measure.commands.outcome import Swept, totals
 
-    document = totals(str(store), [(plan, ())], time.perf_counter() - start, 0)
+    wall_s = time.perf_counter() - start
+    swept = Swept(plan=plan, runs=(), wall_s=wall_s, done_now=0)
+    document = totals(str(store), [swept], wall_s)
     # Nothing was measured, so there is nothing to distrust.
     calm = {"trusted": True, "reasons": [], "dry_run": True}
     sweeps = [{**entry, **calm} for entry in document["sweeps"]]
@@ -267,7 +269,7 @@ def _measure(
     start: float,
 ) -> None:
     """Measure a plan; leave as its outcome says."""
-    from measure.commands.outcome import print_outcome, totals
+    from measure.commands.outcome import Swept, print_outcome, totals
     from measure.commands.telling import Teller
     from measure.sweep import Sweep
 
@@ -278,7 +280,8 @@ def _measure(
             )
         runs = store.runs(plan.sweep_id)
     wall_s = time.perf_counter() - start
-    document = totals(str(path), [(plan, runs)], wall_s, outcome.runs_done)
+    swept = Swept(plan=plan, runs=runs, wall_s=wall_s, done_now=outcome.runs_done)
+    document = totals(str(path), [swept], wall_s)
     if outcome.stopped == "interrupted":
         leave_interrupted(document, path)
     if outcome.stopped == "budget":
