@@ -7,6 +7,7 @@ import pandas as pd
 
 from perfmodel.transfer.kinds import judge_shift
 from perfmodel.transfer.similarity import (
+    best_overlap,
     pearson,
     pearson_interval,
     ratio_of_spreads,
@@ -44,6 +45,10 @@ def measure(repeats: int, seed: int = 0) -> pd.DataFrame:
             "ratio of spreads": (
                 ratio_of_spreads,
                 ratio_of_spreads(source, target).estimate,
+            ),
+            "overlap of the best": (
+                lambda a, b: best_overlap(a, b).share,
+                best_overlap(source, target).share.estimate,
             ),
         }
         for n in SIZES:

@@ -37,6 +37,7 @@ __all__ = ["GuardReport", "SourceRuns", "TransferModel"]
 
 METHODS = ("auto", "alone", "shift", "delta", "feature")
 LEAST_SPREAD = 1e-4
+SPREAD_FLOOR = 0.3  # of the root mean square of held-out residuals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +238,7 @@ class TransferModel(PerformanceModel):
         variance = np.zeros(len(codes))
         for name, weight in self.report_.weights.items():
             variance += weight * self.parts_[name].sd(inputs) ** 2
-        return np.maximum(np.sqrt(variance), LEAST_SPREAD)
+        return self._floored(np.sqrt(variance))
 
     def _draws(self, codes: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         inputs = self._inputs(codes)
@@ -260,7 +261,7 @@ class TransferModel(PerformanceModel):
             self.noise_log_sd_, float(np.sqrt(np.mean(residuals**2)))
         )
         self.calibration_ = Calibration.from_residuals(
-            residuals, np.maximum(choice.blended_sd(), LEAST_SPREAD)
+            residuals, self._floored(choice.blended_sd())
         )
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
@@ -351,6 +352,11 @@ class TransferModel(PerformanceModel):
         return Feature(process=_process_again(wide, self.target_, arrays, name, told))
 
     # -- beneath it ----------------------------------------------------------
+
+    def _floored(self, spread: Floats) -> Floats:
+        """Keep a spread from vanishing where a process is surer than its errors."""
+        least = max(SPREAD_FLOOR * self.noise_log_sd_, LEAST_SPREAD)
+        return np.maximum(spread, least)
 
     def _note_noise(self) -> None:
         noise = [

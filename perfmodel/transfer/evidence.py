@@ -14,6 +14,7 @@ from perfmodel.encoding import Encoding
 from perfmodel.errors import DataError
 from perfmodel.selection import describe
 from perfmodel.transfer.pairing import common_options, configuration_keys
+from perfmodel.transfer.similarity import spearman
 from perfmodel.transfer.source import Source, learn_source
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = ["Evidence", "gather"]
 Floats = NDArray[np.float64]
 
 FEWEST_RESPONSES = 5
+MANY_SOURCES = 3  # of two that differ, nobody can say which is the strange one
+AGREEING = 0.3  # Spearman's correlation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,7 +147,7 @@ def gather(
     )
     frame = options.frame(target)
     codes = encoding.codes(frame)
-    told = np.mean([source.log_predict(codes, encoding) for source in learned], axis=0)
+    each = [source.log_predict(codes, encoding) for source in learned]
     rows = [row.tobytes() for row in np.ascontiguousarray(codes)]
     known = [{row.tobytes() for row in source.codes} for source in learned]
     measured = np.array([all(row in keys for keys in known) for row in rows])
@@ -154,6 +157,7 @@ def gather(
             f"{int(np.sum(~measured))} of {len(measured)} target configurations were "
             "not measured on the source: its model stands in"
         )
+    notes += _strangers([source.name for source in learned], each)
     for side, name in ((sources[0], "source"), (target, "target")):
         notes += [f"{name}: {phrase}" for phrase in side.counted]
     return Evidence(
@@ -161,7 +165,7 @@ def gather(
         sources=learned,
         frame=frame,
         y=target.y,
-        told=np.asarray(told),
+        told=np.mean(each, axis=0),
         measured=measured,
         failed=_failures(sources[0], target, options),
         maximise=direction(target.response, target.responses)[1],
@@ -169,6 +173,22 @@ def gather(
         source_y=sources[0].y,
         notes=tuple(notes),
     )
+
+
+def _strangers(names: Sequence[str], told: Sequence[Floats]) -> list[str]:
+    """Name the sources, of three or more, that order configurations as no other."""
+    if len(told) < MANY_SOURCES:
+        return []
+    found = []
+    for i, name in enumerate(names):
+        rho = [spearman(told[i], other) for j, other in enumerate(told) if j != i]
+        best = max((r for r in rho if r == r), default=0.0)
+        if best < AGREEING:
+            found.append(
+                f"source {name} agrees with no other (Spearman {best:.2f} at most): "
+                "leave it out, or measure it again"
+            )
+    return found
 
 
 def _check(side: PerformanceDataset) -> None:

@@ -254,7 +254,7 @@ def transferability(
     evidence = gather(sources, target)
     _check_sizes(evidence, target_runs)
     learn = np.arange(len(evidence.y))
-    if target_runs is not None and target_runs < len(evidence.y):
+    if target_runs is not None:
         rng = np.random.default_rng(seed)
         learn = stratified_rows(evidence.told, target_runs, rng)
     seen = evidence.taken(learn)
@@ -363,13 +363,17 @@ def _sources(word: str) -> list[str]:
 
 def _check_sizes(evidence: Evidence, target_runs: int | None) -> None:
     n = len(evidence.y)
-    if target_runs is None or target_runs >= n:
+    most = n - FEWEST_SCORED
+    if target_runs is None or FEWEST_LEARNED <= target_runs <= most:
         return
-    if target_runs < FEWEST_LEARNED or n - target_runs < FEWEST_SCORED:
-        raise DataError(
-            f"{target_runs} target runs of {n} were asked for; choose "
-            f"{FEWEST_LEARNED} to {n - FEWEST_SCORED}, so that some are left to score"
-        )
+    allowed = (
+        f"choose {FEWEST_LEARNED} to {most}, so that some are left to score"
+        if most >= FEWEST_LEARNED
+        else "it is too small to be split, learn from all"
+    )
+    raise DataError(
+        f"{target_runs} target runs were asked for of a target with {n}; {allowed}"
+    )
 
 
 def _errors(

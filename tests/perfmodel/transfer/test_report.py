@@ -142,8 +142,35 @@ def test_a_target_that_is_too_small_to_judge_is_refused(
         transferability(source, target.take(np.arange(4)))
     with pytest.raises(DataError, match="choose 5 to 60"):
         transferability(source, target, target_runs=62)
+    with pytest.raises(DataError, match="too small to be split"):
+        transferability(source, target.take(np.arange(8)), target_runs=8)
     with pytest.raises(DataError, match="choose ase17"):
         transferability(source, target, metrics="ase18")
+
+
+def test_a_source_that_agrees_with_no_other_is_named(
+    data: PerformanceDataset,
+) -> None:
+    frame = grid()
+    response = np.exp(log_response(frame))
+    sides = [
+        PerformanceDataset.from_frame(
+            frame.assign(latency_s=values, device=name),
+            options=OPTIONS,
+            response="latency_s",
+            environment=["device"],
+        )
+        for name, values in (
+            ("tx1", response),
+            ("tx2", 2 * response),
+            ("odd", np.random.default_rng(0).permutation(response)),
+            ("host", 3 * response),
+        )
+    ]
+    report = transferability(sides[:3], sides[3], target_runs=12)
+    assert report.source == "tx1 + tx2 + odd"
+    assert any("source odd agrees with no other" in note for note in report.notes)
+    assert len(report.notes) == 1
 
 
 def test_words_that_select_nothing_are_refused(data: PerformanceDataset) -> None:
