@@ -47,6 +47,8 @@ DOMAIN_LIMIT = 20_000
 """Most configurations to predict: a larger domain is sampled."""
 DRAWS = 200
 REFITS = 50
+CONSTANT = 1e-18
+"""A prediction that varies less than this, relative to its square, is constant."""
 # Draws are made on part of a large domain: enough for each pair's cells, few enough
 # for a joint posterior, whose cost grows with their cube.
 _DRAWN_AT_LEAST = 600
@@ -183,14 +185,15 @@ def explain(
     ratios = _learned_log(model, predictions)
     parts = decompose(indices, np.log(predictions) if ratios else predictions)
     per_cent = per_cent_of_geometric_mean if ratios else per_cent_of(predictions)
+    variance = float(parts.variance[0])
+    if variance < CONSTANT * (1 + float(parts.mean[0]) ** 2):
+        variance = 0.0
     components = [*parts.main, *parts.pairs]
     deviations = _deviations(model, data, space, indices, components, ratios, seed)
     rows, doubts = [], []
     for position, component in enumerate(components):
         drawn = None if deviations is None else deviations[position]
-        row, doubt = effect_row(
-            space, component, float(parts.variance[0]), drawn, per_cent
-        )
+        row, doubt = effect_row(space, component, variance, drawn, per_cent)
         rows.append(row)
         doubts.append(doubt)
     learnable = _learnable(model)
@@ -212,12 +215,11 @@ def explain(
             "no learnable signal: the model predicts no better than the mean, so no "
             "term is reported"
         )
-    variance = max(float(parts.variance[0]), np.finfo(float).tiny)
     return InfluenceReport(
         frame=_frame(rows),
         configurations=len(indices),
         exact=exact,
-        unexplained=float(parts.residual_variance[0]) / variance,
+        unexplained=float(parts.residual_variance[0]) / variance if variance else 0.0,
         response=data.response if data is not None else _known(model, "response_"),
         unit=data.unit if data is not None else _known(model, "unit_"),
         environment=_environment(model, data),

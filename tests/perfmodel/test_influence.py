@@ -167,3 +167,43 @@ def test_a_report_is_frozen() -> None:
     copy = report.to_frame()
     copy.loc[0, "term"] = "changed"
     assert report.frame.loc[0, "term"] == "a"
+
+
+def test_a_constant_prediction_has_no_effects() -> None:
+    answer = known_answers.KnownAnswer(
+        space=known_answers.additive().space, log_mean=0.1, main={}
+    )
+    report = explain(ExactModel(answer, doubt=0.01))
+    assert (report.frame["share"] == 0).all()
+    assert report.unexplained == 0
+    assert report.reported.empty
+
+
+def test_a_single_option_has_a_main_effect_and_no_pair() -> None:
+    space = ConfigurationSpace([known_answers.additive().space.options["frequency"]])
+    answer = known_answers.KnownAnswer(
+        space=space,
+        log_mean=0.0,
+        main={"frequency": known_answers.centred(5, 4, 3, 2, 1)},
+    )
+    frame = explain(ExactModel(answer, doubt=0.01)).frame
+    assert frame["term"].tolist() == ["frequency"]
+    assert frame["share"].tolist() == pytest.approx([1.0])
+    assert frame["reported"].all()
+
+
+def test_a_plain_regressor_is_refitted_to_bootstrap_samples() -> None:
+    from sklearn.linear_model import LinearRegression
+
+    from perfmodel.dataset import PerformanceDataset
+
+    rng = np.random.default_rng(0)
+    runs = pd.DataFrame({"a": rng.integers(1, 4, 40), "b": rng.integers(0, 2, 40)})
+    runs["y"] = 10 + 2 * runs["a"] + rng.normal(0, 0.1, 40)
+    data = PerformanceDataset.from_frame(runs, options=["a", "b"], response="y")
+    model = LinearRegression().fit(data.X, data.y)
+    report = explain(model, data)
+    assert report.response == "y"
+    assert report.reported["term"].tolist() == ["a"]
+    first = report.frame.iloc[0]
+    assert first["lower"] < first["effect"] < first["upper"]
