@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from measure.errors import LevelError, SpaceError, StoreError
+from measure.errors import SpaceError, StoreError
 from measure.levels import Level
 from measure.options import Option
 from measure.records import Plan, Run
@@ -157,7 +157,7 @@ def _joined(name: str, option: Option | None, levels: list[Level]) -> Option:
         if option is None:
             return Option(name=name, levels=tuple(levels))
         return replace(option, levels=tuple(levels), range=None, count=None)
-    except LevelError as error:
+    except SpaceError as error:
         raise StoreError(
             f"option {name!r} has levels of different kinds in different sweeps "
             f"({error}); keep such sweeps in stores of their own"

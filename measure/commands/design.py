@@ -49,7 +49,11 @@ Example:
     help="Runs to keep, made already; they count and stand first.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of what is drawn."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn.",
 )
 @click.option(
     "--budget-s",

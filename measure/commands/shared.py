@@ -178,7 +178,9 @@ def log_of(store: Path) -> Path:
     pathlib.Path
         The file beside it that ends in ``.log``.
     """
-    return store.with_suffix(".log")
+    # A store may be called anything; its log must not be the store.
+    named_so = store.suffix == ".log"
+    return store.with_name(f"{store.name if named_so else store.stem}.log")
 
 
 def open_store(path: Path) -> SqliteStore:

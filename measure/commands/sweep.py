@@ -100,7 +100,11 @@ Example:
     "--budget", callback=seconds_option, metavar="10m", help="Begin no run after this."
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of what is drawn."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn.",
 )
 @store_option
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -235,9 +239,12 @@ def _print_plan(
     total_s = sum(
         run_time_s(device, (run.network, run.workload), protocol) for run in plan.runs
     )
+    places, times = len(selection.pairs), protocol.replicates
+    many = f" x {places} environments" * (places > 1) + f" x {times} times" * (
+        times > 1
+    )
     output.print(
-        f"design: {design.name} for {design.model}, {rows} runs x "
-        f"{len(selection.pairs)} environments x {protocol.replicates} replicates, and "
+        f"design: {design.name} for {design.model}, {rows} runs{many}, and "
         f"{references} reference runs"
     )
     limit_s = total_s if budget_s is None else min(total_s, budget_s)

@@ -102,7 +102,7 @@ def test_a_sweep_says_its_plan_first_and_makes_only_the_folder_results(
         lines[0] == "simulated device sim:effects: resnet50/images, mobilenetv2/images"
     )
     assert lines[1] == "options (levels): turbo (2), precision (3)"
-    assert "6 runs x 2 environments x 1 replicates, and 4 reference runs" in out
+    assert "6 runs x 2 environments, and 4 reference runs" in out
     assert "until" in lines[3]
     assert "run 1 of 16" in out and " ms" in out
     assert "12 of 12 runs done" in out
