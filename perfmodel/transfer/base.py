@@ -21,8 +21,9 @@ from perfmodel.transfer.candidates import (
     candidates_for,
     clipped,
 )
+from perfmodel.transfer.choice import Choice
 from perfmodel.transfer.delta import Delta, Feature, with_sources
-from perfmodel.transfer.guard import Choice, choose
+from perfmodel.transfer.guard import choose
 from perfmodel.transfer.process import Inputs, Process, conditioned, rows_conditioned_on
 from perfmodel.transfer.shift import LogShift
 from perfmodel.transfer.source import Source, inputs_of, learn_source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ from perfmodel.transfer.report import (
 
 OPTIONS = ["threads", "cache", "backend"]
 VERDICT_KEYS = {"verdict", "kind", "estimate", "lower", "upper", "runs_needed"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_repeat() -> Iterator[None]:
+    """Learning curves of one repeat: their precision is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("perfmodel.transfer.curve.REPEATS_OF_FEW", 1)
+        yield
 
 
 def grid() -> pd.DataFrame:

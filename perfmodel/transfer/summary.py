@@ -1,0 +1,152 @@
+"""A transfer report in words: one sentence, and the lines that are printed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from perfmodel.transfer.base import GuardReport
+from perfmodel.transfer.guard import LEAVE_ALONE_ABOVE
+from perfmodel.transfer.verdicts import FEWEST_RUNS, MOST_RUNS, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perfmodel.transfer.report import TransferReport
+
+__all__ = ["in_one_sentence", "written"]
+
+EARLY_GAIN = 1.25  # ratio of errors from which few runs are worth a word
+
+
+def in_one_sentence(
+    guard: GuardReport, errors: dict[str, float], curve: pd.DataFrame, n: int
+) -> tuple[str, str]:
+    """Say in one sentence whether the transfer helps.
+
+    Parameters
+    ----------
+    guard : GuardReport
+        What the guard decided.
+    errors : dict of str to float
+        Of ``alone`` and ``transfer``, per cent.
+    curve : DataFrame
+        Error against the number of target runs.
+    n : int
+        Target runs.
+
+    Returns
+    -------
+    tuple of str
+        yes, no or undecided; and the sentence.
+    """
+    alone, transfer = errors["alone"], errors["transfer"]
+    gain = (
+        f"with {n} target runs the transfer errs by {transfer:.3g} %, the target alone "
+        f"by {alone:.3g} %"
+    )
+    if n < FEWEST_RUNS:
+        chosen = "takes the source" if guard.decision == "transfer" else "leaves it"
+        return (
+            "undecided",
+            f"undecided, measure {FEWEST_RUNS - n} more: {gain} (the guard {chosen}), "
+            "but what carries over cannot be told from so few",
+        )
+    early = _early_gain(curve)
+    if guard.decision == "transfer":
+        return "yes", f"the source helps: {gain}{early and '; ' + early}"
+    if early:
+        return (
+            "yes",
+            f"the source helps while target runs are few: {early}; with {n} of its own "
+            f"the target alone errs by {alone:.3g} % and needs no source",
+        )
+    if guard.statistic < 0:
+        return (
+            "no",
+            f"the source does not help: the target alone errs by {alone:.3g} % after "
+            f"{n} runs, and no transfer did better",
+        )
+    more = _runs_to_decide(guard.statistic, n)
+    ask = f"undecided, measure {more} more: " if more else "undecided: "
+    return (
+        "undecided",
+        f"{ask}a transfer seems better than the target alone, but not surely "
+        f"(t = {guard.statistic:.2f}); the target alone errs by {alone:.3g} %",
+    )
+
+
+def _early_gain(curve: pd.DataFrame) -> str:
+    """Say what the source brought with ten runs, or five, if it brought much."""
+    rows = {int(row["runs"]): row for row in curve.to_dict("records")}
+    for runs in (10, 5):
+        row = rows.get(runs)
+        if row is not None and row["alone"] > EARLY_GAIN * row["transfer"]:
+            return (
+                f"with {runs} it cuts the error from {row['alone']:.3g} to "
+                f"{row['transfer']:.3g} %"
+            )
+    return ""
+
+
+def _runs_to_decide(statistic: float, n: int) -> int | None:
+    """Further runs after which t would pass its limit, if the gain stayed."""
+    if not statistic > 0:
+        return None
+    wanted = n * (LEAVE_ALONE_ABOVE / statistic) ** 2
+    return max(math.ceil(wanted) - n, 1) if wanted <= MOST_RUNS else None
+
+
+def written(report: TransferReport) -> list[str]:
+    """Write a report for a reader.
+
+    Parameters
+    ----------
+    report : TransferReport
+        What was found.
+
+    Returns
+    -------
+    list of str
+        Lines: the sentence, errors, the learning curve, verdicts, metrics, notes.
+    """
+    errors = report.error_percent
+    out = [
+        f"{report.source} to {report.target}, {report.response}: {report.sentence}",
+        f"  error on {report.scored_on}: transfer {errors['transfer']:.3g} %, target "
+        f"alone {errors['alone']:.3g} %, source as it is "
+        f"{errors['source_as_is']:.3g} %",
+        f"  method: {report.method}; {report.guard.reason}",
+    ]
+    if len(report.curve):
+        out.append("  target runs   alone   shift   transfer   (error in %)")
+        for row in report.curve.to_dict("records"):
+            out.append(
+                f"  {row['runs']:11d} {row['alone']:7.3g} {row['shift']:7.3g} "
+                f"{row['transfer']:10.3g}"
+            )
+        even = report.break_even_runs
+        out.append(
+            f"  from {even} target runs on the source no longer helps"
+            if even is not None
+            else "  the source still helps at every number of runs tried"
+        )
+    for name, verdict in report.verdicts.items():
+        out.append(f"  {name:12s} {verdict.verdict:9s} {_told(verdict)}")
+    if report.metrics:
+        shown = (f"{k} {_number(v)}" for k, v in report.metrics.items())
+        out.append("  ASE 2017: " + ", ".join(shown))
+    return out + [f"  note: {note}" for note in report.notes]
+
+
+def _told(verdict: Verdict) -> str:
+    if not math.isfinite(verdict.estimate):
+        return verdict.reason
+    shown = f"{verdict.kind} {verdict.estimate:.2f}"
+    if math.isfinite(verdict.lower):
+        shown += f" ({verdict.lower:.2f} to {verdict.upper:.2f})"
+    return f"{shown}: {verdict.reason}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "-"
