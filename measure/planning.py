@@ -17,6 +17,7 @@ from measure.errors import SweepError
 from measure.levels import Level, plain
 from measure.protocol import MeasurementProtocol, Slot, run_order
 from measure.records import Environment, Plan, PlannedRun
+from measure.terms import d_efficiency
 
 if TYPE_CHECKING:
     from measure.designs.base import Design
@@ -298,6 +299,7 @@ def _described(design: Design) -> dict[str, Any]:
         "terms": [str(term) for term in design.terms],
         "left_out": [str(term) for term in design.left_out],
         "columns": int(design.matrix.shape[1]),
+        "d_efficiency": d_efficiency(design.matrix),
         "rows": len(design.frame),
         "seed": design.seed,
         "iterations": design.iterations,

@@ -110,7 +110,15 @@ def design(
     write_design(made, out)
     report = evaluate(made)
     _print(output, made, report, out)
-    output.finish({**report.to_dict(), "seed": seed, "out": str(out)})
+    output.finish(
+        {
+            **report.to_dict(),
+            "model": made.model,
+            "possible": made.space.size(),
+            "seed": seed,
+            "out": str(out),
+        }
+    )
 
 
 def _print(output: Output, made: Design, report: DesignReport, out: Path) -> None:

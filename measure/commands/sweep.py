@@ -179,11 +179,13 @@ def sweep(
             device_arguments={"seed": seed},
             seed=seed,
         )
-        _print_plan(output, device, plan, design, selection, protocol, budget)
+        described = _describe(device, plan, design, selection, protocol, budget)
+        _print_plan(output, described)
         if dry_run:
-            output.finish(_planned(plan, store, start))
-            return
-        _measure(output, device, plan, store, budget, start)
+            document = _planned(plan, store, start)
+        else:
+            document = _measure(output, device, plan, store, budget, start)
+        output.finish({**document, "plan": described})
 
 
 def _protocol(name: str, seconds: float | None, replicates: int) -> MeasurementProtocol:
@@ -204,54 +206,66 @@ def _is_sized(design: str) -> bool:
     return design not in OWN_SIZE and not design.lower().endswith(".csv")
 
 
-def _print_plan(
-    output: Output,
+def _describe(
     device: Device,
     plan: Plan,
     design: Design,
     selection: Selection,
     protocol: MeasurementProtocol,
     budget_s: float | None,
-) -> None:
-    """Say what will be measured, how, and when it will end."""
-    from datetime import datetime, timedelta
-
-    from measure.levels import spelled
+) -> dict[str, Any]:
+    """Return what will be measured, how, and how long it will take."""
     from measure.planning import run_time_s
 
-    where = "simulated device" if device.simulated else "device"
-    names = ", ".join("/".join(pair) for pair in selection.pairs)
-    output.print(f"{where} {device.address}: {names}")
-    if selection.left_out:
-        output.print(
-            f"left out, since they do not fit: {', '.join(selection.left_out)}"
-        )
-    options = ", ".join(
-        f"{option.name} ({len(option.levels)})" for option in design.space.options
-    )
-    output.print(f"options (levels): {options}")
-    if plan.held:
-        held = ", ".join(f"{name}={spelled(v)}" for name, v in plan.held.items())
-        output.print(f"held: {held}")
-    for note in design.notes:
-        output.print(note)
-    rows, references = len(design.frame), len(plan.planned("reference"))
     total_s = sum(
         run_time_s(device, (run.network, run.workload), protocol) for run in plan.runs
     )
-    places, times = len(selection.pairs), protocol.replicates
-    many = f" x {places} environments" * (places > 1) + f" x {times} times" * (
-        times > 1
-    )
+    return {
+        "device": device.address,
+        "simulated": device.simulated,
+        "pairs": ["/".join(pair) for pair in selection.pairs],
+        "left_out": list(selection.left_out),
+        "options": {o.name: list(o.levels) for o in design.space.options},
+        "held": dict(plan.held),
+        "design": dict(plan.design),
+        "replicates": protocol.replicates,
+        "reference_runs": len(plan.planned("reference")),
+        "protocol": dict(plan.protocol),
+        "estimated_s": total_s if budget_s is None else min(total_s, budget_s),
+    }
+
+
+def _print_plan(output: Output, described: dict[str, Any]) -> None:
+    from datetime import datetime, timedelta
+
+    from measure.levels import spelled
+
+    where = "simulated device" if described["simulated"] else "device"
+    output.print(f"{where} {described['device']}: {', '.join(described['pairs'])}")
+    if described["left_out"]:
+        left_out = ", ".join(described["left_out"])
+        output.print(f"left out, since they do not fit: {left_out}")
+    options = described["options"].items()
+    shown = ", ".join(f"{name} ({len(levels)})" for name, levels in options)
+    output.print(f"options (levels): {shown}")
+    if described["held"]:
+        held = described["held"].items()
+        output.print(f"held: {', '.join(f'{n}={spelled(v)}' for n, v in held)}")
+    design, protocol = described["design"], described["protocol"]
+    for note in design["notes"]:
+        output.print(note)
+    places, times = len(described["pairs"]), described["replicates"]
+    each = f" x {places} environments" if places > 1 else ""
+    again = f" x {times} times" if times > 1 else ""
     output.print(
-        f"design: {design.name} for {design.model}, {rows} runs{many}, and "
-        f"{references} reference runs"
+        f"design: {design['name']} for {design['model']}, {design['rows']} runs{each}"
+        f"{again}, and {described['reference_runs']} reference runs"
     )
-    limit_s = total_s if budget_s is None else min(total_s, budget_s)
-    end = datetime.now() + timedelta(seconds=limit_s)
+    left_s = described["estimated_s"]
+    end = datetime.now() + timedelta(seconds=left_s)
     output.print(
-        f"protocol: {protocol.name}, {protocol.seconds:g} s a run; about "
-        f"{duration(limit_s)}, until {end:%H:%M:%S}; what must be built comes on top"
+        f"protocol: {protocol['name']}, {protocol['seconds']:g} s a run; about "
+        f"{duration(left_s)}, until {end:%H:%M:%S}; what must be built comes on top"
     )
 
 
@@ -274,8 +288,8 @@ def _measure(
     path: Path,
     budget_s: float | None,
     start: float,
-) -> None:
-    """Measure a plan; leave as its outcome says."""
+) -> dict[str, Any]:
+    """Measure a plan and print what came of it."""
     from measure.commands.outcome import Swept, print_outcome, totals
     from measure.commands.telling import Teller
     from measure.sweep import Sweep
@@ -294,7 +308,7 @@ def _measure(
     if outcome.stopped == "budget":
         output.print("the budget is spent")
     print_outcome(output, document, runs)
-    output.finish(document)
+    return document
 
 
 def leave_interrupted(document: dict[str, Any], path: Path) -> NoReturn:
