@@ -42,6 +42,8 @@ MEASURE = "measure.workloads.measuring:measure"
 _MODULES = ("measure.workloads.backends",)
 _OVERHEAD_S = {"resnet50": 5.0, "mobilenetv2": 1.5, "tcn": 0.6}
 _USUAL_OVERHEAD_S = 1.5
+_OVERHEAD_S = {"resnet50": 2.0, "mobilenetv2": 0.7, "tcn": 0.3}
+_USUAL_OVERHEAD_S = 0.7
 _ENERGY = ("energy_j", "energy_gross_j", "power_w")
 
 
@@ -207,6 +209,24 @@ class HostDevice:
             What cannot be read here is missing, with its reason.
         """
         return machine.conditions()
+
+    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
+        """Estimate how long one run takes, on average over the usual options.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        timing : Timing
+            How long is measured.
+
+        Returns
+        -------
+        float
+            Seconds: forking, loading, the first call, measuring.
+        """
+        overhead_s = _OVERHEAD_S.get(network, _USUAL_OVERHEAD_S)
+        return timing.seconds + overhead_s / (2 if timing.quick else 1)
 
     def prepare(
         self,
