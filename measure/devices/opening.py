@@ -12,15 +12,13 @@ from measure.errors import DeviceError
 if TYPE_CHECKING:
     from measure.devices.base import Device
 
-ADDRESSES = ("auto", "host", "sim:effects")
+ADDRESSES = ("auto", "host", "sim:effects", "sim:tx1", "sim:tx2")
 """What can be opened."""
 _LATER = {
     "tk1": "boards cannot be measured yet",
     "tx1": "boards cannot be measured yet",
     "tx2": "boards cannot be measured yet",
     "nvidia": "GPUs cannot be measured yet",
-    "sim:tx1": "simulated boards are not there yet",
-    "sim:tx2": "simulated boards are not there yet",
     "replay:": "recordings cannot be replayed yet",
     "ssh": "boards cannot be measured yet",
 }
@@ -39,7 +37,7 @@ def open_device(
     Parameters
     ----------
     address : str
-        ``host``, or ``sim:effects``; ``auto`` is this machine.
+        ``host``, ``sim:effects``, ``sim:tx1`` or ``sim:tx2``; ``auto`` is this machine.
     networks : sequence of str, optional
         Words of the user's, so that a device can offer files among them.
     seed : int, default=0
@@ -70,6 +68,10 @@ def open_device(
         from measure.devices.simulated import EffectsDevice
 
         return EffectsDevice(seed=seed, **_numbers(address, options), **arguments)
+    if name in ("sim:tx1", "sim:tx2") and not options:
+        from measure.devices.sim_board import BoardDevice
+
+        return BoardDevice(name.removeprefix("sim:"), seed=seed, **arguments)
     if name in ("auto", "host") and not options:
         if sys.platform != "linux":
             raise DeviceError(

@@ -1,0 +1,144 @@
+"""``sim:tx1`` and ``sim:tx2``: whole runs of a simulated board."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from measure.devices.base import Device
+from measure.devices.opening import open_device
+from measure.devices.sim_board import BoardDevice
+from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.responses import readings_of
+from measure.workloads.base import Timing
+from tests.contracts.devices import DeviceContract
+
+TIMING = Timing()
+QUICK = Timing(quick=True)
+
+
+class TestTx1Contract(DeviceContract):
+    @pytest.fixture
+    def device(self) -> Device:
+        return open_device("sim:tx1")
+
+
+class TestTx2Contract(DeviceContract):
+    timing = TIMING
+
+    @pytest.fixture
+    def device(self) -> Device:
+        return open_device("sim:tx2")
+
+
+def responses(
+    device: BoardDevice, timing: Timing = TIMING, **levels: object
+) -> dict[str, float]:
+    space = device.space(levels) if levels else device.space()
+    configuration = space.configuration(levels) if levels else space.reference()
+    measured = device.measure("resnet50", "images", configuration, timing)
+    return {
+        reading.name: reading.value
+        for reading in readings_of(measured)
+        if reading.value is not None
+    }
+
+
+def test_everything_is_at_its_highest_by_default() -> None:
+    reference = BoardDevice("tx1").space().reference()
+    assert dict(reference) == {
+        "cpu_cores": 4,
+        "cpu_freq_hz": 1_734_000_000,
+        "gpu_freq_hz": 998_400_000,
+        "emc_freq_hz": 1_600_000_000,
+    }
+
+
+def test_it_says_that_it_is_simulated() -> None:
+    device = BoardDevice("tx2")
+    environment = device.environment("xception", "images-600")
+    assert device.simulated
+    assert environment.device == "sim:tx2"
+    assert "simulated" in environment.version
+    assert "simulated" in environment.fingerprint["board"]
+
+
+def test_a_full_run_has_latency_power_and_energy_with_uncertainty() -> None:
+    device = BoardDevice("tx1")
+    reference = device.space().reference()
+    measured = device.measure("resnet50", "images", reference, TIMING)
+    found = {reading.name: reading for reading in measured.readings}
+    for name in ("power_w", "energy_j", "energy_gross_j", "energy_per_item_j"):
+        value, uncertainty = found[name].value, found[name].uncertainty
+        assert value is not None and uncertainty is not None
+        assert 0 < uncertainty < 0.05 * value
+    assert measured.flags == ()
+    values = responses(device)
+    gross = values["power_w"] * values["latency_s"]
+    assert values["energy_gross_j"] == pytest.approx(gross, rel=0.02)
+    assert values["energy_j"] < values["energy_gross_j"]
+
+
+def test_a_quick_run_has_power_and_says_why_there_is_no_energy() -> None:
+    device = BoardDevice("tx1")
+    reference = device.space().reference()
+    measured = device.measure("resnet50", "images", reference, QUICK)
+    found = {reading.name: reading for reading in measured.readings}
+    assert found["power_w"].value is not None
+    assert found["energy_j"].value is None
+    assert "quick" in found["energy_j"].reason
+
+
+def test_quick_and_full_power_agree() -> None:
+    device = BoardDevice("tx2")
+    full, quick = responses(device), responses(device, QUICK)
+    assert quick["power_w"] == pytest.approx(full["power_w"], rel=0.1)
+
+
+def test_half_precision_and_larger_batches_cost_less_for_an_item() -> None:
+    device = BoardDevice("tx1")
+    base = responses(device)
+    assert responses(device, precision="float16")["latency_s"] < base["latency_s"]
+    many = responses(device, batch_size=8)
+    assert many["latency_s"] > base["latency_s"]
+    assert many["latency_per_item_s"] < base["latency_per_item_s"]
+    assert many["energy_per_item_j"] == pytest.approx(many["energy_j"] / 8)
+
+
+def test_programs_beside_it_and_loading_images_cost_something() -> None:
+    device = BoardDevice("tx1")
+    base = responses(device)
+    assert responses(device, load_images=True)["latency_s"] > base["latency_s"]
+    beside = responses(device, co_runner="bitcount")
+    assert beside["power_w"] > base["power_w"] + 0.3
+
+
+def test_runs_scatter_and_the_board_remembers_its_temperature() -> None:
+    device = BoardDevice("tx1", seed=2)
+    before = device.conditions().temperature_c["simulated-chip"]
+    latencies = [responses(device)["latency_s"] for _ in range(60)]
+    spread = np.std(np.log(latencies))
+    assert 0.003 < spread < 0.012
+    assert device.conditions().temperature_c["simulated-chip"] != before
+
+
+def test_one_seed_gives_one_board() -> None:
+    one, two, other = (responses(BoardDevice("tx1", seed=s)) for s in (5, 5, 6))
+    assert one == two
+    assert one != other
+
+
+def test_a_call_beyond_the_time_limit_is_a_final_failure() -> None:
+    device = BoardDevice("tx1")
+    space = device.space(["gpu_freq_hz", "batch_size"])
+    slow = space.configuration({"gpu_freq_hz": 76_800_000, "batch_size": 16})
+    with pytest.raises(RunFailed, match="time limit") as caught:
+        device.measure("vgg16", "images", slow, Timing(time_limit_s=2.0))
+    assert caught.value.final
+
+
+def test_a_workload_that_is_no_image_and_an_unknown_board_are_refused() -> None:
+    with pytest.raises(WorkloadError, match="images-N"):
+        BoardDevice("tx1").environment("resnet50", "text")
+    with pytest.raises(DeviceError, match="sim:tx1, sim:tx2"):
+        BoardDevice("tx9")
