@@ -22,6 +22,7 @@ main = LazyGroup(
         "design": ("measure.commands.design:design", "Choose the configurations."),
         "check": ("measure.commands.check:check", "Can it be trusted? Is it ready?"),
         "show": ("measure.commands.show:show", "What a store holds."),
+        "merge": ("measure.commands.merge:merge", "Join stores filled apart."),
         "export": ("measure.commands.export:export", "Write a store as a CSV table."),
     },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -242,27 +242,24 @@ class SqliteStore:
             If the sweep or slot is unknown, the slot or run is there already, or
             the file cannot be written.
         """
-        document = run.to_dict()
-        document.pop("environment")
+        self.add_runs([run])
+
+    def add_runs(self, runs: Iterable[Run]) -> None:
+        """Append runs, all of them or none.
+
+        Parameters
+        ----------
+        runs : iterable of Run
+            As for `add_run`.
+
+        Raises
+        ------
+        StoreError
+            If one of them cannot be added.
+        """
         with self._transaction() as connection:
-            try:
-                connection.execute(
-                    "INSERT INTO runs (run_id, sweep_id, slot, environment_id, status,"
-                    " started_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        run.run_id,
-                        run.sweep_id,
-                        run.slot,
-                        self._environment_id(run.environment),
-                        run.status,
-                        run.started_at,
-                        _dump(document),
-                    ),
-                )
-            except sqlite3.IntegrityError as error:
-                if "FOREIGN KEY" in str(error):
-                    raise StoreError(not_planned(str(self.path), run)) from error
-                raise StoreError(known_run(str(self.path), run)) from error
+            for run in runs:
+                self._insert(connection, run)
 
     def plans(self) -> tuple[Plan, ...]:
         """Return all planned sweeps, the oldest first.
@@ -302,6 +299,28 @@ class SqliteStore:
                 Run.from_dict({**json.loads(record), "environment": known[number]})
                 for number, record in rows.fetchall()
             )
+
+    def _insert(self, connection: sqlite3.Connection, run: Run) -> None:
+        document = run.to_dict()
+        document.pop("environment")
+        try:
+            connection.execute(
+                "INSERT INTO runs (run_id, sweep_id, slot, environment_id, status,"
+                " started_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.run_id,
+                    run.sweep_id,
+                    run.slot,
+                    self._environment_id(run.environment),
+                    run.status,
+                    run.started_at,
+                    _dump(document),
+                ),
+            )
+        except sqlite3.IntegrityError as error:
+            if "FOREIGN KEY" in str(error):
+                raise StoreError(not_planned(str(self.path), run)) from error
+            raise StoreError(known_run(str(self.path), run)) from error
 
     def _open(self) -> sqlite3.Connection:
         """Open, check and, unless reading, migrate the file."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from measure.records import Run
 from measure.store import SqliteStore
 from measure.table import read_table
 from tests.contracts.samples import sample_plan, sample_run
@@ -66,6 +67,11 @@ class Shell:
         assert process.returncode == code, out + err
         assert err.count("\n") == 1, err
         return err
+
+    def all_runs(self, name: str) -> tuple[Run, ...]:
+        """Return the runs of a store."""
+        with SqliteStore(self.folder / name, read_only=True) as store:
+            return store.runs()
 
     def json(self, *words: str, code: int | Sequence[int] = (0, 3)) -> dict[str, Any]:
         process = self.start(*words, "--json", "-")
@@ -431,6 +437,21 @@ def test_a_full_disk_in_mid_sweep_is_said_in_one_line_and_resumed_from(
         subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
         assert "cannot be written" in shell.refused(*RANDOM, *words)
         assert shell.json("show", "--store", "disk/m.db")["sweeps"]
+
+
+def test_stores_are_merged(shell: Shell, swept: Path) -> None:
+    shell(*RANDOM, "--runs", "5", "--store", "mine.db", code=(0, 3))
+    document = shell.json("merge", "--store", "all.db", "mine.db", str(swept), code=0)
+    assert document["sweeps"] == 2 and document["skipped"] == []
+    assert document["rows"] == len(shell.all_runs("mine.db")) + len(
+        shell.all_runs(str(swept))
+    )
+    assert len(shell.json("show", "--store", "all.db")["sweeps"]) == 4
+    again = shell.json("merge", "--store", "all.db", "mine.db", code=0)
+    assert (again["rows"], again["out"]) == (0, "all.db")
+    line = shell.refused("merge", "--store", "new.db", "mine.db", "none.db")
+    assert "no such store" in line
+    assert not (shell.folder / "new.db").exists()
 
 
 def test_debug_adds_the_traceback(shell: Shell) -> None:
