@@ -47,7 +47,7 @@ Example:
     "address",
     default="auto",
     show_default=True,
-    help="auto, host, or sim:effects (a simulated device whose truth is known).",
+    help="auto, host, sim:tx1, sim:tx2, or sim:effects (whose truth is known).",
 )
 @click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
 @click.option("--workloads", callback=words_option, help="Such as images or images-96.")
