@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,8 @@ META = (
 )
 #: A column of what was read back is the option's name with this.
 READ = "_read"
+#: A column of a response's standard uncertainty is the response's name with this.
+UNCERTAINTY = "_u"
 
 
 def to_table(
@@ -72,8 +75,13 @@ def to_table(
     levels = [{**held.get(run.sweep_id, {}), **run.configuration} for run in rows]
     for name in names:
         columns[name] = [found.get(name) for found in levels]
+    uncertain = []
     for name in units:
         columns[name] = [run.response(name) for run in rows]
+        spreads = [_uncertainty(run, name) for run in rows]
+        if any(map(math.isfinite, spreads)):
+            uncertain.append(name + UNCERTAINTY)
+            columns[name + UNCERTAINTY] = spreads
     read: list[str] = []
     if everything:
         read = [name + READ for name in names]
@@ -81,9 +89,10 @@ def to_table(
             columns[name + READ] = [run.read_back.get(name) for run in rows]
     for name in META:
         columns[name] = [getattr(run, name) for run in rows]
+    numbers = {*units, *uncertain}
     frame = pd.DataFrame(
         {
-            name: pd.Series(values, dtype=float if name in units else object)
+            name: pd.Series(values, dtype=float if name in numbers else object)
             for name, values in columns.items()
         }
     )
@@ -92,7 +101,7 @@ def to_table(
         space=space,
         responses=units,
         environment=ENVIRONMENT,
-        meta=(*constant, *read, *META),
+        meta=(*uncertain, *constant, *read, *META),
         constant=constant,
     )
 
@@ -172,6 +181,14 @@ def _everywhere(item: Any, spaces: Iterable[ConfigurationSpace]) -> bool:
 
 def _is_result(run: Run) -> bool:
     return run.role == "design" and run.status == "done"
+
+
+def _uncertainty(run: Run, name: str) -> float:
+    """Return the standard uncertainty of a response, NaN where there is none."""
+    for reading in run.readings:
+        if reading.name == name and reading.value is not None:
+            return math.nan if reading.uncertainty is None else reading.uncertainty
+    return math.nan
 
 
 def _units(runs: Sequence[Run]) -> dict[str, str]:

@@ -113,8 +113,10 @@ def test_what_is_left_out_is_said_with_the_reason() -> None:
 
 def test_a_response_that_some_runs_lack_is_a_column_with_gaps() -> None:
     plan = sample_plan()
-    energy = (Reading(name="energy_j", value=2.0, unit="J"),)
+    energy = (Reading(name="energy_j", value=2.0, unit="J", uncertainty=0.1),)
     runs = [sample_run(plan, 1), sample_run(plan, 2, readings=energy)]
     table = to_table([plan], runs)
     assert table.responses == {"latency_s": "s", "energy_j": "J"}
     assert table.frame["energy_j"].isna().tolist() == [True, False]
+    assert table.frame["energy_j_u"].tolist()[1] == 0.1
+    assert "energy_j_u" in table.meta and "latency_s_u" not in table.frame
