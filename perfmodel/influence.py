@@ -127,6 +127,23 @@ class InfluenceReport:
         name = f" on {self.response}" if self.response else ""
         return plot_effects(self.frame, ax=ax, xlabel=f"effect{name} (%)")
 
+    def plot_interactions(self, ax: Axes | None = None) -> Axes:
+        """Draw a map of all pairs, main effects on its diagonal.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            What was drawn on.
+        """
+        from perfmodel.plots import plot_interactions
+
+        return plot_interactions(self.frame, ax=ax)
+
 
 def explain(
     model: Any, data: PerformanceDataset | None = None, *, seed: int = 0

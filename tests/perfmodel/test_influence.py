@@ -207,3 +207,31 @@ def test_a_plain_regressor_is_refitted_to_bootstrap_samples() -> None:
     assert report.reported["term"].tolist() == ["a"]
     first = report.frame.iloc[0]
     assert first["lower"] < first["effect"] < first["upper"]
+
+
+@pytest.mark.parametrize("model", ["gaussian-process", "stepwise"])
+def test_the_true_effects_of_the_simulated_device_are_found(model) -> None:
+    from measure.devices.simulated import EffectsDevice, true_effects, true_log_latency
+    from perfmodel.dataset import PerformanceDataset
+    from perfmodel.fitting import fit
+
+    space, rng = EffectsDevice().space(), np.random.default_rng(1)
+    runs = space.decode(space.sample(60, rng))
+    logs = true_log_latency("resnet50", runs.to_dict("records"))
+    runs["latency_s"] = np.exp(logs + rng.normal(0, 0.02, len(runs)))
+    data = PerformanceDataset.from_frame(runs, space=space, response={"latency_s": "s"})
+    frame = explain(fit(data, model=model), data).frame.set_index("term")
+    truth = true_effects("resnet50")
+    largest = [entry["term"] for entry in truth[:5]]
+    assert frame.loc[largest, "reported"].all()
+    assert frame.loc[largest, "sign"].tolist() == [e["sign"] for e in truth[:5]]
+    inert = [
+        term
+        for term in frame.index
+        if {"cpu_governor", "huge_pages"} & {*term.split(":")}
+    ]
+    assert not frame.loc[inert, "reported"].any()
+    for entry in truth[:5]:
+        assert frame.loc[entry["term"], "effect"] == pytest.approx(
+            entry["effect"], rel=0.15
+        )

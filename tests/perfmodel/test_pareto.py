@@ -197,6 +197,18 @@ def _nameless() -> Line:
     return model
 
 
+def test_a_front_draws_itself_over_all_candidates_with_units() -> None:
+    import matplotlib.pyplot as plt
+    from matplotlib import use
+
+    use("Agg")
+    ax = pareto_front([LATENCY, ENERGY]).plot()
+    _, labels = ax.get_legend_handles_labels()
+    assert labels == ["others", "front, predicted"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("latency_s (s)", "energy_j (j)")
+    plt.close("all")
+
+
 def test_a_front_of_one_response_has_no_picture() -> None:
     with pytest.raises(SelectionError, match="no picture"):
         recommend([LATENCY], "latency_s").plot()

@@ -56,6 +56,7 @@ def test_a_report_draws_itself_on_a_given_ax() -> None:
     report = explain(ExactModel(known_answers.third_order()))
     assert report.plot(ax) is ax
     assert report.plot() is not ax
+    assert len(report.plot_interactions().images) == 1
 
 
 def test_the_map_of_interactions_is_symmetric_with_main_effects_on_it(frame) -> None:
