@@ -15,7 +15,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	touch $(STAMP)
 
 study: venv
-	$(BIN)/python -m studies run quickstart
+	$(BIN)/python -m studies run quickstart || test $$? -eq 3
 
 lint: venv
 	$(BIN)/black --check --quiet . || { $(BIN)/black --check .; exit 1; }
@@ -32,6 +32,9 @@ imports: venv
 
 test: lint types imports
 	$(BIN)/python -m pytest -q
+
+reference: venv
+	$(BIN)/python docs/make_reference.py
 
 bench: venv
 	@for folder in sweep store designs modelling transfer; do \
