@@ -35,14 +35,47 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["PerformanceModel"]
+__all__ = ["PerformanceModel", "spread_draws"]
 
 #: Below this many runs held-out residuals say nothing about an interval.
 FEWEST_CALIBRATED = 5
 #: Parts that calibration holds out in turn.
 CALIBRATION_FOLDS = 10
+#: Refits that draws of models without a posterior are made of.
+BOOTSTRAP_REFITS = 50
 #: Least spread on the scale learned on: exact fits must not divide by zero.
 LEAST_SPREAD = 1e-9
+
+
+def spread_draws(refits: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
+    """Make any number of draws of a few refits.
+
+    Parameters
+    ----------
+    refits : ndarray of shape (n_refits, n)
+        What refits predict.
+    n_draws : int
+        How many are wanted.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n)
+        The refits themselves if they are enough, else normal draws with their mean
+        and covariance.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> spread_draws(np.array([[1.0], [2.0], [3.0]]), 4000, rng).std().round(1)
+    np.float64(1.0)
+    """
+    if n_draws <= len(refits):
+        return refits[:n_draws]
+    mean = refits.mean(axis=0)
+    root = (refits - mean) / np.sqrt(len(refits) - 1)
+    return np.asarray(mean + rng.standard_normal((n_draws, len(refits))) @ root)
 
 
 class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -113,14 +146,17 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.full(len(codes), max(self.noise_log_sd_, LEAST_SPREAD))
 
     def _draws(self, codes: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-        """Draw mean functions, shape (n_draws, n): refits on bootstrap samples."""
+        """Draw mean functions, shape (n_draws, n): refits on bootstrap samples.
+
+        More draws than refits are normal draws with the refits' covariance.
+        """
         n = len(self.target_)
-        out = np.empty((n_draws, len(codes)))
-        for draw in range(n_draws):
+        refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
+        for place in range(len(refits)):
             rows = rng.integers(n, size=n)
             fresh = self._relearned(self.codes_[rows], self.target_[rows])
-            out[draw] = fresh._mean(codes)
-        return out
+            refits[place] = fresh._mean(codes)
+        return spread_draws(refits, n_draws, rng)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
         """Give what was learned: plain values, arrays, further files."""

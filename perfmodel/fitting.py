@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODELS", "fit", "make_model", "model_class"]
 
-#: Module and class of each model; ``auto`` tries them in this order.
+#: Module and class of each model.
 MODELS = {
     "gaussian-process": ("gaussian_process", "GaussianProcessModel"),
     "stepwise": ("linear", "StepwiseModel"),
@@ -40,6 +40,8 @@ MODELS = {
     "xgboost": ("trees", "XGBoostModel"),
 }
 AUTO = "auto"
+#: Models that ``auto`` chooses from, in this order where errors are equal.
+RACING = ("gaussian-process", "stepwise", "cart", "forest", "xgboost")
 #: Fewer finite responses, or fewer different configurations, are refused.
 FEWEST_RUNS = 5
 FEWEST_CONFIGURATIONS = 3
@@ -169,7 +171,7 @@ def fit(
     if not isinstance(model, str):
         candidates = [model]
     elif model == AUTO:
-        candidates = [make_model(name, data.space, seed) for name in MODELS]
+        candidates = [make_model(name, data.space, seed) for name in RACING]
     else:
         candidates = [make_model(model, data.space, seed)]
     found = _race(candidates, data, seed)

@@ -11,7 +11,12 @@ import numpy as np
 from measure.errors import FormulaError
 from measure.terms import INTERCEPT, Factor, Term, model_terms, parse_formula
 from perfmodel.archive import array, entry
-from perfmodel.base import LEAST_SPREAD, PerformanceModel
+from perfmodel.base import (
+    BOOTSTRAP_REFITS,
+    LEAST_SPREAD,
+    PerformanceModel,
+    spread_draws,
+)
 from perfmodel.encoding import Encoding
 from perfmodel.errors import ArchiveError, ModelError
 
@@ -203,11 +208,11 @@ class StepwiseModel(PerformanceModel):
         residuals = self.target_ - fitted
         free = max(n - len(self.coefficients_), 1)
         inflated = (residuals - residuals.mean()) * np.sqrt(n / free)
-        out = np.empty((n_draws, len(codes)))
-        for draw in range(n_draws):
+        refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
+        for place in range(len(refits)):
             target = fitted + inflated[rng.integers(n, size=n)]
-            out[draw] = self._relearned(self.codes_, target)._mean(codes)
-        return out
+            refits[place] = self._relearned(self.codes_, target)._mean(codes)
+        return spread_draws(refits, n_draws, rng)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
         terms = [

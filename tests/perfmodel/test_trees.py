@@ -23,9 +23,9 @@ from perfmodel.trees import (
 from tests.contracts.models import SPACE, ModelContract, whole_table
 
 MODELS = [
-    CartModel(),
-    ForestModel(n_trees=10),
-    ExtraTreesModel(n_trees=10),
+    CartModel(calibrate=False),
+    ForestModel(n_trees=10, calibrate=False),
+    ExtraTreesModel(n_trees=10, calibrate=False),
     XGBoostModel(n_rounds=30),
 ]
 
