@@ -46,7 +46,7 @@ CAFFE = Runtime(name="caffe", launch_cycles=50e-6 * 1.734e9, one_core_factor=1.2
 CAFFE_PROGRAM = replace(CAFFE, name="caffe-program", input_cycles=IMAGE_CYCLES)
 #: TensorFlow 1 from Python; all four fitted on Xception on a TX2.
 TENSORFLOW = Runtime(
-    name="tensorflow", launch_cycles=417e3, call_s=0.071, one_core_factor=1.18
+    name="tensorflow", launch_cycles=414e3, call_s=0.059, one_core_factor=1.18
 )
 #: TensorRT: layers without weights are fused, launches are cheap (assumed).
 TENSORRT = Runtime(
