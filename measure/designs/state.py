@@ -71,11 +71,13 @@ def _next(random: np.ndarray) -> np.uint64:
 
 @compiled
 def below(random: np.ndarray, n: int) -> int:
+    """Draw an integer from 0 to n - 1."""
     return int((_next(random) >> np.uint64(11)) % np.uint64(n))
 
 
 @compiled
 def uniform(random: np.ndarray) -> float:
+    """Draw a number from 0 to 1, 1 left out."""
     return float(_next(random) >> np.uint64(11)) / 9007199254740992.0
 
 
@@ -107,6 +109,7 @@ def is_valid(problem: Problem, levels: np.ndarray) -> bool:
 
 @compiled
 def row_key(problem: Problem, levels: np.ndarray) -> np.uint64:
+    """Give a run's `levels` as a hash, a sum over its options."""
     key = np.uint64(0)
     for option in range(levels.size):
         key += problem.keys[option, levels[option]]
@@ -115,6 +118,7 @@ def row_key(problem: Problem, levels: np.ndarray) -> np.uint64:
 
 @compiled
 def is_taken(state: State, run: int, key: np.uint64) -> bool:
+    """Tell whether another run has that key."""
     for other in range(state.key.size):
         if other != run and state.key[other] == key:
             return True
@@ -122,11 +126,35 @@ def is_taken(state: State, run: int, key: np.uint64) -> bool:
 
 
 @inlined
-def dot(a: np.ndarray, b: np.ndarray) -> float:
-    value = 0.0
-    for j in range(a.size):
+def _partial_dot(a: np.ndarray, b: np.ndarray, size: int) -> float:
+    s0 = 0.0
+    s1 = 0.0
+    s2 = 0.0
+    s3 = 0.0
+    s4 = 0.0
+    s5 = 0.0
+    s6 = 0.0
+    s7 = 0.0
+    whole = size - size % 8
+    for j in range(0, whole, 8):
+        s0 += a[j] * b[j]
+        s1 += a[j + 1] * b[j + 1]
+        s2 += a[j + 2] * b[j + 2]
+        s3 += a[j + 3] * b[j + 3]
+        s4 += a[j + 4] * b[j + 4]
+        s5 += a[j + 5] * b[j + 5]
+        s6 += a[j + 6] * b[j + 6]
+        s7 += a[j + 7] * b[j + 7]
+    value = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+    for j in range(whole, size):
         value += a[j] * b[j]
     return value
+
+
+@inlined
+def dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the scalar product, summed in eight lanes that can share a register."""
+    return _partial_dot(a, b, a.size)
 
 
 @compiled
@@ -141,14 +169,10 @@ def invert(matrix: np.ndarray, result: np.ndarray) -> float:
     log_det = 0.0
     for i in range(p):
         for j in range(i):
-            value = matrix[i, j]
-            for m in range(j):
-                value -= matrix[i, m] * matrix[j, m]
+            value = matrix[i, j] - _partial_dot(matrix[i], matrix[j], j)
             matrix[i, j] = value / matrix[j, j]
-        pivot = matrix[i, i]
-        scale = pivot
-        for m in range(i):
-            pivot -= matrix[i, m] * matrix[i, m]
+        scale = matrix[i, i]
+        pivot = scale - _partial_dot(matrix[i], matrix[i], i)
         if not pivot > scale * _TINY:
             return -np.inf
         log_det += np.log(pivot)
@@ -178,10 +202,7 @@ def invert(matrix: np.ndarray, result: np.ndarray) -> float:
 @compiled
 def _times(matrix: np.ndarray, vector: np.ndarray, result: np.ndarray) -> None:
     for i in range(vector.size):
-        value = 0.0
-        for j in range(vector.size):
-            value += matrix[i, j] * vector[j]
-        result[i] = value
+        result[i] = dot(matrix[i], vector)
 
 
 @compiled
@@ -273,9 +294,7 @@ def change(
     for s in range(size):
         hh += step[s] * y[columns[s]]
         hf += step[s] * state.spread[run, columns[s]]
-    ff = 0.0
-    for j in range(p):
-        ff += state.rows[run, j] * state.spread[run, j]
+    ff = dot(state.rows[run], state.spread[run])
     ht = hf + 0.5 * b * hh
     tt = ff + b * hf + 0.25 * b * b * hh
     z = state.spread[run] + 0.5 * b * y  # W t
@@ -298,8 +317,7 @@ def change(
         for s in range(size):
             h00 += step[s] * by[columns[s]]
             h01 += step[s] * bz[columns[s]]
-        for j in range(p):
-            h11 += state.rows[run, j] * bz[j]
+        h11 += dot(state.rows[run], bz)
         h11 += 0.5 * b * h01
         state.scalars[TRACE] -= k00 * h00 + 2.0 * k01 * h01 + k11 * h11
     # P K, with P = [y z]
@@ -329,9 +347,7 @@ def change(
         fy = 0.0
         for s in range(size):
             fy += step[s] * state.spread[i, columns[s]]
-        fz = 0.0
-        for j in range(p):
-            fz += state.rows[i, j] * z[j]
+        fz = dot(state.rows[i], z)
         for j in range(p):
             state.spread[i, j] -= fy * ky[j] + fz * kz[j]
         if i == run or (whole and problem.plot[i] == problem.plot[run]):
