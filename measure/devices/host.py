@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,14 +13,20 @@ from typing import Any, Self
 from measure.configuration import Configuration
 from measure.devices import machine
 from measure.devices.base import Measurement, OptionOffer, Told
+from measure.devices.host_levels import (
+    check_read_back,
+    complete_levels,
+    no_energy,
+    run_time_s,
+    variables,
+)
 from measure.devices.host_options import (
     forbidden,
     host_offers,
-    refuse_impossible,
     usual_names,
 )
 from measure.errors import DeviceError, RunFailed, WorkloadError
-from measure.records import Conditions, Environment, Reading
+from measure.records import Conditions, Environment
 from measure.space import ConfigurationSpace
 from measure.workloads.artefacts import (
     BUILD_LIMIT_S,
@@ -40,11 +47,6 @@ from measure.workloads.zygote import Zygote
 
 MEASURE = "measure.workloads.measuring:measure"
 _MODULES = ("measure.workloads.backends",)
-_OVERHEAD_S = {"resnet50": 5.0, "mobilenetv2": 1.5, "tcn": 0.6}
-_USUAL_OVERHEAD_S = 1.5
-_OVERHEAD_S = {"resnet50": 2.0, "mobilenetv2": 0.7, "tcn": 0.3}
-_USUAL_OVERHEAD_S = 0.7
-_ENERGY = ("energy_j", "energy_gross_j", "power_w")
 
 
 class HostDevice:
@@ -225,8 +227,7 @@ class HostDevice:
         float
             Seconds: forking, loading, the first call, measuring.
         """
-        overhead_s = _OVERHEAD_S.get(network, _USUAL_OVERHEAD_S)
-        return timing.seconds + overhead_s / (2 if timing.quick else 1)
+        return run_time_s(network, timing)
 
     def prepare(
         self,
@@ -253,42 +254,17 @@ class HostDevice:
         """
         known = self._network(network)
         check_workload(known, workload)
-        chosen = [_complete(known, one) for one in configurations]
+        chosen = []
+        for one in configurations:
+            # What cannot be is a failed run when its turn comes.
+            with contextlib.suppress(RunFailed):
+                chosen.append(complete_levels(known, one))
         for onednn in dict.fromkeys(one["onednn"] for one in chosen):
             self._zygote(onednn).start()
         needed = [a for one in chosen for a in self._needs(known, workload, one)]
-        missing = self._cache.missing(needed)
-        # One process builds all of a kind of batch: the network is made once.
-        for done, artefact in enumerate(missing):
-            if progress is not None:
-                progress(done, len(missing), artefact.path.name)
-            try:
-                self._build_all(known, workload, artefact, missing)
-            except RunFailed:
-                # The runs that need it will fail, each with the reason.
-                continue
+        self._cache.build_missing(known, workload, needed, progress)
         for zygote in self._zygotes.values():
             zygote.wait()
-        if progress is not None and missing:
-            progress(len(missing), len(missing), "")
-
-    def _build_all(
-        self,
-        network: Network,
-        workload: str,
-        artefact: Artefact,
-        missing: Sequence[Artefact],
-    ) -> None:
-        """Build an artefact unless it is there, and its like in the same process."""
-        if self._cache.hash(artefact):
-            return
-        alike = [
-            one
-            for one in missing
-            if (one.batch, one.onednn) == (artefact.batch, artefact.onednn)
-            and not self._cache.hash(one)
-        ]
-        self._cache.build(network, workload, alike)
 
     def artefact(
         self, network: str, workload: str, configuration: Configuration
@@ -314,25 +290,6 @@ class HostDevice:
         """
         compiled, _, _ = self._built(network, workload, configuration)
         return self._cache.hash(compiled)
-
-    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
-        """Estimate how long a run takes, for plans that have to fit a time.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        timing : Timing
-            How long it measures.
-
-        Returns
-        -------
-        float
-            Seconds: what forking, loading, warming up and the least number of calls
-            take on two cores, over a mix of the usual levels, and `timing.seconds`.
-        """
-        overhead_s = _OVERHEAD_S.get(network, _USUAL_OVERHEAD_S)
-        return overhead_s * (0.5 if timing.quick else 1.0) + timing.seconds
 
     def job(
         self,
@@ -367,7 +324,7 @@ class HostDevice:
             **levels,
             "artefact": str(compiled.path),
             "inputs": str(inputs.path),
-            "environment": _variables(levels),
+            "environment": variables(levels),
             "timing": timing.to_dict(),
         }
 
@@ -377,8 +334,7 @@ class HostDevice:
         """Return artefact, inputs and all levels, built where they were missing."""
         known = self._network(network)
         check_workload(known, workload)
-        levels = _complete(known, configuration)
-        refuse_impossible(levels)
+        levels = complete_levels(known, configuration)
         compiled, inputs = self._needs(known, workload, levels)
         if missing := self._cache.missing((compiled, inputs)):
             self._cache.build(known, workload, missing)
@@ -418,13 +374,13 @@ class HostDevice:
             MEASURE, job, limit_s=timing.time_limit_s
         )["value"]
         read_back = {name: answer["read_back"].get(name) for name in configuration}
-        _check_read_back(configuration, read_back, answer["read_back_reason"])
+        check_read_back(configuration, read_back, answer["read_back_reason"])
         return Measurement(
             calls_s=tuple(answer["calls_s"]),
             warm_up_s=tuple(answer["warm_up_s"]),
             cpu_time_s=answer["cpu_time_s"],
             batch_size=int(job["batch_size"]),
-            readings=_no_energy(),
+            readings=no_energy(),
             read_back=read_back,
             read_back_reason={
                 name: answer["read_back_reason"].get(name, "") for name in configuration
@@ -518,49 +474,3 @@ def _file_network(word: str) -> Network | None:
             raise
         return None
     return network if network.file is not None else None
-
-
-def _complete(network: Network, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a level for each option, as TensorFlow has them where none is given."""
-    usual = {
-        "backend": "tflite" if network.format == "tflite" else "graph",
-        "threads": len(os.sched_getaffinity(0)),
-        "batch_size": 1,
-        "precision": "float32",
-        "onednn": True,
-        "isa": "default",
-    }
-    return {**usual, **configuration}
-
-
-def _variables(levels: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment variables that a configuration sets."""
-    found = {}
-    if levels["backend"] == "graph":
-        # Printed as kernels are made, in the first call: none in those measured.
-        found["ONEDNN_VERBOSE"] = "profile_create"
-        if levels["isa"] != "default":
-            found["ONEDNN_MAX_CPU_ISA"] = str(levels["isa"])
-    return found
-
-
-def _check_read_back(
-    asked: Mapping[str, Any], observed: Mapping[str, Any], how: Mapping[str, str]
-) -> None:
-    """Raise if a level that can be read is not the one that was asked for."""
-    for name, level in asked.items():
-        if observed[name] is not None and observed[name] != level:
-            raise RunFailed(
-                f"{name}: {level} was set and {observed[name]} read back "
-                f"({how[name]}); the run does not count",
-                final=True,
-            )
-
-
-def _no_energy() -> tuple[Reading, ...]:
-    reason = "this machine's energy is not measured yet"
-    units = {"power_w": "W"}
-    return tuple(
-        Reading(name=name, value=None, unit=units.get(name, "J"), reason=reason)
-        for name in _ENERGY
-    )

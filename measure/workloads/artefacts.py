@@ -6,6 +6,7 @@ file, a batch of inputs. Its name holds a hash of everything it was made from.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -204,6 +205,49 @@ class ArtefactCache:
             In the order given.
         """
         return [one for one in dict.fromkeys(artefacts) if not self.hash(one)]
+
+    def build_missing(
+        self,
+        network: Network,
+        workload: str,
+        artefacts: Iterable[Artefact],
+        tell: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        """Build what is not built yet, all of one batch size in one process.
+
+        What cannot be built is left out: the runs that need it will fail, each with
+        the reason.
+
+        Parameters
+        ----------
+        network : Network
+            What is compiled.
+        workload : str
+            Decides the input's shape.
+        artefacts : iterable of Artefact
+            What will be needed.
+        tell : callable, optional
+            Told how many are done, of how many, and which is next.
+
+        Raises
+        ------
+        WorkloadError
+            If the cache cannot be written.
+        """
+        missing = self.missing(artefacts)
+        for done, one in enumerate(missing):
+            if tell is not None:
+                tell(done, len(missing), one.path.name)
+            alike = [
+                other
+                for other in self.missing(missing[done:])
+                if (other.batch, other.onednn) == (one.batch, one.onednn)
+            ]
+            if one in alike:
+                with contextlib.suppress(RunFailed):
+                    self.build(network, workload, alike)
+        if tell is not None and missing:
+            tell(len(missing), len(missing), "")
 
     def build(
         self, network: Network, workload: str, artefacts: Iterable[Artefact]

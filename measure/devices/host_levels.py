@@ -1,0 +1,144 @@
+"""From the levels of a configuration to what a measured process is told, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from measure.devices.host_options import refuse_impossible
+from measure.errors import RunFailed
+from measure.records import Reading
+from measure.workloads.base import Timing
+from measure.workloads.networks import Network
+
+_OVERHEAD_S = {"resnet50": 3.0, "mobilenetv2": 1.1, "tcn": 0.6}
+_USUAL_OVERHEAD_S = 1.1
+_ENERGY = {"energy_j": "J", "energy_gross_j": "J", "power_w": "W"}
+
+
+def complete_levels(
+    network: Network, configuration: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a level for each option, as TensorFlow has them where none is given.
+
+    Parameters
+    ----------
+    network : Network
+        A TFLite file runs on TFLite.
+    configuration : mapping
+        Levels that are set.
+
+    Returns
+    -------
+    dict
+        Levels of all options.
+
+    Raises
+    ------
+    RunFailed
+        If two of them exclude each other.
+    """
+    usual = {
+        "backend": "tflite" if network.format == "tflite" else "graph",
+        "threads": len(os.sched_getaffinity(0)),
+        "batch_size": 1,
+        "precision": "float32",
+        "onednn": True,
+        "isa": "default",
+    }
+    levels = {**usual, **configuration}
+    refuse_impossible(levels)
+    return levels
+
+
+def variables(levels: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment variables that a configuration sets.
+
+    Parameters
+    ----------
+    levels : mapping
+        Of all options.
+
+    Returns
+    -------
+    dict of str to str
+        Those that may be set after TensorFlow is imported.
+
+    Examples
+    --------
+    >>> variables({"backend": "graph", "isa": "AVX2"})["ONEDNN_MAX_CPU_ISA"]
+    'AVX2'
+    """
+    found = {}
+    if levels["backend"] == "graph":
+        # Printed as kernels are made, in the first call: none in those measured.
+        found["ONEDNN_VERBOSE"] = "profile_create"
+        if levels["isa"] != "default":
+            found["ONEDNN_MAX_CPU_ISA"] = str(levels["isa"])
+    return found
+
+
+def check_read_back(
+    asked: Mapping[str, Any], observed: Mapping[str, Any], how: Mapping[str, str]
+) -> None:
+    """Raise if a level that can be read is not the one that was asked for.
+
+    Parameters
+    ----------
+    asked, observed : mapping
+        Levels; None where one cannot be read.
+    how : mapping of str to str
+        How each was read.
+
+    Raises
+    ------
+    RunFailed
+        With what was set and what was read.
+    """
+    for name, level in asked.items():
+        if observed[name] is not None and observed[name] != level:
+            raise RunFailed(
+                f"{name}: {level} was set and {observed[name]} read back "
+                f"({how[name]}); the run does not count",
+                final=True,
+            )
+
+
+def no_energy() -> tuple[Reading, ...]:
+    """Return the responses that this machine does not measure.
+
+    Returns
+    -------
+    tuple of Reading
+        Missing, with the reason.
+    """
+    reason = "no power sensor of this machine is read yet"
+    return tuple(
+        Reading(name=name, value=None, unit=unit, reason=reason)
+        for name, unit in _ENERGY.items()
+    )
+
+
+def run_time_s(network: str, timing: Timing) -> float:
+    """Estimate how long one run takes, on average over the usual options.
+
+    Parameters
+    ----------
+    network : str
+        Its name.
+    timing : Timing
+        How long is measured.
+
+    Returns
+    -------
+    float
+        Seconds: forking, loading, the first call, measuring.
+
+    Examples
+    --------
+    >>> run_time_s("resnet50", Timing()) > run_time_s("mobilenetv2", Timing())
+    True
+    """
+    overhead_s = _OVERHEAD_S.get(network, _USUAL_OVERHEAD_S)
+    return timing.seconds + overhead_s / (2 if timing.quick else 1)
