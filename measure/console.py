@@ -463,11 +463,11 @@ def plain_data(value: Any) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    words = text.replace("%", "").replace("..", " ").replace("-", " -").split()
     try:
-        return bool(words) and all(math.isfinite(float(word)) for word in words)
+        float(text)
     except ValueError:
         return text in ("", "-")
+    return True
 
 
 def _rich_table(

@@ -34,8 +34,7 @@ def parts(quick: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     seeds = QUICK_SEEDS if quick else effects.SEEDS
     yield f"sim:effects, {effects.RUNS} runs", [
         effects.study(design, network, seeds=seeds)
-        for design in ("random", "d-optimal")
-        for network in ("resnet50", "mobilenetv2")
+        for design, network in (("random", "resnet50"), ("d-optimal", "mobilenetv2"))
     ]
     data = tx2.dataset()
     if data is None:
