@@ -52,6 +52,8 @@ RUNTIMES: Mapping[str, Runtime] = {"tx1": CAFFE, "tx2": TENSORFLOW}
 """What runs the networks on each board: what its parameters were fixed on."""
 _QUICK_PERIODS = 2.0
 _FIRST = ("resnet50", "mobilenetv2")
+_TWINS = frozenset({"vgg19", "squeezenet1_0"})
+"""Not offered: a beginning such as ``vgg`` shall name one network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ class BoardDevice:
             All take images of any size.
         """
         names = dict.fromkeys((*_FIRST, *LAYER_TABLES))
-        return {network: ("images",) for network in names}
+        return {name: ("images",) for name in names if name not in _TWINS}
 
     def offers(self) -> Mapping[str, OptionOffer]:
         """Return what can be set.

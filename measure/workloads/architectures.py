@@ -3,9 +3,9 @@
 References
 ----------
 .. [1] Krizhevsky, "One weird trick", arXiv 1404.5997, and Caffe's AlexNet.
-.. [2] Simonyan and Zisserman, arXiv 1409.1556 (VGG-16).
+.. [2] Simonyan and Zisserman, arXiv 1409.1556 (VGG).
 .. [3] Szegedy et al., arXiv 1409.4842 (GoogLeNet) and 1512.00567 (Inception v3).
-.. [4] Iandola et al., arXiv 1602.07360 (SqueezeNet, version 1.1).
+.. [4] Iandola et al., arXiv 1602.07360 (SqueezeNet 1.0 and 1.1).
 .. [5] He et al., arXiv 1512.03385 (ResNet, strides in the first 1x1 convolution).
 .. [6] Howard et al., arXiv 1704.04861; Sandler et al., arXiv 1801.04381 (MobileNet).
 .. [7] Chollet, arXiv 1610.02357 (Xception).
@@ -30,8 +30,9 @@ def _alexnet(tape: Tape) -> Tape:
     return tape.pool_to(6).dense(4096).dense(4096).dense(CLASSES, activation=False)
 
 
-def _vgg16(tape: Tape) -> Tape:
-    for channels, repeats in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+def _vgg(tape: Tape, deep: int) -> Tape:
+    widths = (64, 128, 256, 512, 512)
+    for channels, repeats in zip(widths, (2, 2, deep, deep, deep), strict=True):
         for _ in range(repeats):
             tape.conv(channels, 3)
         tape.pool(2, 2)
@@ -72,14 +73,23 @@ def _googlenet(tape: Tape) -> Tape:
 
 def _squeezenet(tape: Tape) -> Tape:
     tape.conv(64, 3, stride=2, padding=0).pool(3, 2)
-    for squeeze, expand, repeats in ((16, 64, 2), (32, 128, 2), (48, 192, 2)):
-        for _ in range(repeats):
-            _fire(tape, squeeze, expand)
-        if squeeze < 48:
+    for number, (squeeze, expand) in enumerate(_FIRES):
+        _fire(tape, squeeze, expand)
+        if number in (1, 3):
             tape.pool(3, 2)
-    for _ in range(2):
-        _fire(tape, 64, 256)
     return tape.conv(CLASSES, 1).pool_to(1)
+
+
+def _squeezenet1_0(tape: Tape) -> Tape:
+    tape.conv(96, 7, stride=2, padding=0).pool(3, 2)
+    for number, (squeeze, expand) in enumerate(_FIRES):
+        _fire(tape, squeeze, expand)
+        if number in (2, 6):
+            tape.pool(3, 2)
+    return tape.conv(CLASSES, 1).pool_to(1)
+
+
+_FIRES = ((16, 64),) * 2 + ((32, 128),) * 2 + ((48, 192),) * 2 + ((64, 256),) * 2
 
 
 def _fire(tape: Tape, squeeze: int, expand: int) -> None:
@@ -227,9 +237,11 @@ def _xception(tape: Tape) -> Tape:
 
 _NETWORKS: Mapping[str, Callable[[Tape], Tape]] = {
     "alexnet": _alexnet,
-    "vgg16": _vgg16,
+    "vgg16": lambda tape: _vgg(tape, 3),
+    "vgg19": lambda tape: _vgg(tape, 4),
     "googlenet": _googlenet,
     "squeezenet": _squeezenet,
+    "squeezenet1_0": _squeezenet1_0,
     "resnet50": lambda tape: _resnet(tape, (3, 4, 6, 3)),
     "resnet152": lambda tape: _resnet(tape, (3, 8, 36, 3)),
     "mobilenetv1": _mobilenetv1,

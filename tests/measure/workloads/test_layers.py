@@ -14,8 +14,10 @@ from measure.workloads.tape import Tape
 PARAMETERS = {
     "alexnet": 60_965_224,
     "vgg16": 138_357_544,
+    "vgg19": 143_667_240,
     "googlenet": 6_998_552,
     "squeezenet": 1_235_496,
+    "squeezenet1_0": 1_248_424,
     "resnet50": 25_557_032,
     "resnet152": 60_192_808,
     "mobilenetv1": 4_231_976,
@@ -28,8 +30,10 @@ PARAMETERS = {
 MACS = {
     "alexnet": (224, 724),
     "vgg16": (224, 15_470),
+    "vgg19": (224, 19_630),
     "googlenet": (224, 1_580),
     "squeezenet": (224, 349),
+    "squeezenet1_0": (224, 819),
     "resnet50": (224, 3_860),
     "resnet152": (224, 11_300),
     "mobilenetv1": (224, 569),
