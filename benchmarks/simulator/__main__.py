@@ -25,10 +25,11 @@ def table(title: str, rows: list[dict[str, Any]]) -> None:
 
 def parts() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each table when it is done."""
-    from benchmarks.simulator import coverage, published, speed
+    from benchmarks.simulator import coverage, published, shapes, speed
 
     yield "TX1, Caffe at 691 MHz", published.white_paper()
     yield from published.published()
+    yield "Known shapes", list(shapes.shapes())
     yield "Net energy within its stated 95 % interval", [
         coverage.coverage(period_s) for period_s in coverage.PERIODS_S
     ]
