@@ -40,6 +40,10 @@ DONE, REFUSED, WRONG_USAGE, UNTRUSTED, INTERRUPTED = 0, 1, 2, 3, 130
 _LINE_EVERY_S = 10.0
 
 
+class _Interrupted(Exception):
+    """Ctrl-C; of a KeyboardInterrupt click would print a line of its own."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run, so ``--help`` is quick.
 
@@ -117,6 +121,24 @@ class LazyGroup(click.Group):
             formatter.write_dl(
                 [(name, line) for name, (_, line) in self.places.items()]
             )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Of the group.
+
+        Returns
+        -------
+        object
+            What the command returned.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Interrupted(str(error)) from error
 
     def main(  # type: ignore[override]
         self,
@@ -203,7 +225,7 @@ def run_command(
     except click.UsageError as error:
         error.show()
         return WRONG_USAGE
-    except (KeyboardInterrupt, click.Abort) as error:
+    except (_Interrupted, KeyboardInterrupt, click.Abort) as error:
         _say_error(program, str(error) or "interrupted", debug)
         return INTERRUPTED
     except BrokenPipeError:

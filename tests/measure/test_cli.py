@@ -287,6 +287,24 @@ def test_ctrl_c_in_mid_sweep_loses_nothing_and_says_how_to_go_on(shell: Shell) -
     assert 0 < document["rows"] < before
 
 
+def test_ctrl_c_before_anything_is_measured_is_one_line_too(shell: Shell) -> None:
+    code = (
+        "import measure.asking as asking, measure.cli as cli\n"
+        "def stop(*words, **more): raise KeyboardInterrupt\n"
+        "asking.ask_space = stop\n"
+        "cli.main(['sweep', '--device', 'sim:effects'], prog_name='python -m measure')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=shell.folder,
+        env=shell.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 130
+    assert done.stderr == "measure: interrupted\n"
+
+
 def stored(path: Path) -> int:
     """Return how many runs a store has, 0 while it is being made."""
     try:
