@@ -9,9 +9,10 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# Sums may be reordered, which lets the compiler use vectors; infinities and NaN
-# keep their meaning, because the callers test for them.
-_FAST_MATH = {"reassoc", "nsz", "arcp", "contract"}
+# No fast math: a function stands in several compiled modules, each optimised in its
+# own way, and which copy runs depends on what was loaded first. With the order of
+# operations kept all copies round alike, so that a design can be repeated bit for
+# bit. Divisions follow IEEE 754 and raise nothing.
 
 
 def compiled(function: Function) -> Function:
@@ -31,9 +32,9 @@ def compiled(function: Function) -> Function:
         The same function, compiled; its type is kept for the type checker.
     """
     try:
-        made = numba.njit(cache=True, fastmath=_FAST_MATH)(function)
+        made = numba.njit(cache=True, error_model="numpy")(function)
     except RuntimeError:  # no folder that could hold the cache
-        made = numba.njit(fastmath=_FAST_MATH)(function)
+        made = numba.njit(error_model="numpy")(function)
     return cast(Function, made)
 
 
@@ -50,5 +51,5 @@ def inlined(function: Function) -> Function:
     callable
         The same function; its type is kept for the type checker.
     """
-    made = numba.njit(fastmath=_FAST_MATH, forceinline=True)(function)
+    made = numba.njit(forceinline=True, error_model="numpy")(function)
     return cast(Function, made)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from measure.designs.base import Design
-from measure.designs.bound import upper_bound
+from measure.designs.bound import Bound, upper_bound
 from measure.designs.optimal import singular_terms
 from measure.errors import DesignError
 from measure.options import Option
@@ -86,7 +86,7 @@ class DesignReport:
     bound_kind : {"proved", "estimated"} or None
         Only a proved bound is a certificate.
     bound_reason : str
-        Why the bound holds.
+        Why the bound holds, and how close to it so many runs can come.
     gap : float or None
         Share of the bound that is missing.
     singular_terms : tuple of str
@@ -211,6 +211,7 @@ def evaluate(
     whole_plots: IntArray | None = None,
     variance_ratio: float | None = None,
     effect: float = 2.0,
+    tight: bool | None = None,
 ) -> DesignReport:
     """Return what a design can tell of a model.
 
@@ -230,6 +231,9 @@ def evaluate(
     effect : float, default=2.0
         From the lowest to the highest level of a term, in standard deviations of the
         noise: what the power is given for.
+    tight : bool, optional
+        Whether to spend seconds on a tight bound; by default for a design that a
+        search made for its model.
 
     Returns
     -------
@@ -284,7 +288,9 @@ def evaluate(
         _, log_det = np.linalg.slogdet(information)
         d_efficiency = float(np.exp(log_det / p) / n)
         a_efficiency = float(p / n / np.trace(np.linalg.inv(information)))
-    bound = upper_bound(space, terms.terms)
+    if tight is None:
+        tight = given is not None and given.iterations is not None
+    bound = upper_bound(space, terms.terms, indices, tight=tight)
     return DesignReport(
         design=given.name if given is not None else "frame",
         runs=n,
@@ -296,7 +302,7 @@ def evaluate(
         a_efficiency=a_efficiency,
         upper_bound=bound.value if bound else None,
         bound_kind=bound.kind if bound else None,
-        bound_reason=bound.reason if bound else "",
+        bound_reason=_reason(bound, n, p) if bound else "",
         gap=max(0.0, 1.0 - d_efficiency / bound.value) if bound else None,
         singular_terms=lost,
         aliases=_aliases(space, terms, matrix, indices),
@@ -306,6 +312,24 @@ def evaluate(
         cpu_s=given.cpu_s if given is not None else 0.0,
         notes=given.notes if given is not None else (),
     )
+
+
+def _reason(bound: Bound, n: int, p: int) -> str:
+    """Return why a bound holds, and how tight it can be for so many runs."""
+    if n < 2 * p:
+        tightness = (
+            f"it holds for any number of runs; the best of {n} runs for {p} "
+            "coefficients may well lie 5 to 20 % below it"
+        )
+    elif n < 5 * p:
+        tightness = (
+            f"it holds for any number of runs; {n} runs for {p} coefficients can "
+            "come within a few per cent of it"
+        )
+    else:
+        tightness = f"{n} runs for {p} coefficients can come within 1 % of it"
+    kind = "" if bound.kind == "proved" else "not a certificate, "
+    return f"{kind}{bound.reason}; {tightness}"
 
 
 def _information(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from measure.designs.base import Design, offered_rows, refuse_forbidden
+from measure.designs.bound import upper_bound
 from measure.designs.criteria import Criterion, Prior, criterion_of
 from measure.designs.problem import Coding, code, draw_pool
 from measure.errors import DesignError, SpaceError
@@ -104,7 +105,7 @@ def d_optimal(
     _check_runs(space, terms, coding, runs, criterion, kept)
     offered = _candidates(space, candidates, seed)
     _check_repeats(space, runs, kept, offered, repeats)
-    task = _task(space, coding, chosen, runs, kept, offered, repeats, seed)
+    task = _task(space, terms, coding, chosen, runs, kept, offered, repeats, seed)
     from measure.designs.local_search import search
 
     found = search(
@@ -202,6 +203,7 @@ def _check_repeats(
 
 def _task(
     space: ConfigurationSpace,
+    terms: ModelTerms,
     coding: Coding,
     criterion: Criterion,
     runs: int,
@@ -228,7 +230,20 @@ def _task(
         pool=pool,
         candidates=offered,
         repeats=repeats,
+        enough=_enough(space, terms, criterion, runs),
     )
+
+
+def _enough(
+    space: ConfigurationSpace, terms: ModelTerms, criterion: Criterion, runs: int
+) -> float:
+    """Return a log determinant that no design surpasses, where a formula gives one."""
+    if criterion.name != "d":
+        return np.inf
+    bound = upper_bound(space, terms.terms, tight=False)
+    if bound is None:
+        return np.inf
+    return float(len(criterion.precision) * np.log(runs * bound.value))
 
 
 def _inestimable(

@@ -84,10 +84,7 @@ def replace(problem: Problem, state: State, run: int, levels: np.ndarray) -> boo
     hf = dot(step, state.spread[run])
     hh = 0.0
     for i in range(p):
-        value = 0.0
-        for j in range(p):
-            value += state.inverse[i, j] * step[j]
-        hh += step[i] * value
+        hh += step[i] * dot(state.inverse[i], step)
     ff = dot(state.rows[run], state.spread[run])
     b = 1.0 - problem.shrink[run]
     ht = hf + 0.5 * b * hh

@@ -132,6 +132,15 @@ def test_whole_plots_lower_what_is_known_of_options_constant_within() -> None:
         evaluate(frame, space=TWO_LEVEL, whole_plots=np.arange(3))
 
 
+def test_the_bound_of_a_searched_design_is_tight_and_says_how_near_it_can_be() -> None:
+    report = evaluate(d_optimal(MIXED, 18, "quadratic", iterations=30))
+    assert report.bound_kind == "proved" and report.upper_bound is not None
+    assert report.d_efficiency <= report.upper_bound
+    assert report.gap is not None and 0 <= report.gap < 0.2
+    assert "18 runs for 11 coefficients" in report.bound_reason
+    assert evaluate(full_factorial(MIXED, model="quadratic")).upper_bound is None
+
+
 def test_a_frame_without_a_space_is_refused() -> None:
     with pytest.raises(DesignError, match="a frame needs its space"):
         evaluate(pd.DataFrame({"a": [1]}))

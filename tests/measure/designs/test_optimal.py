@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,6 +157,26 @@ def test_what_cannot_be_estimated_is_named() -> None:
     few = few[few["backend"] != "xla"]
     with pytest.raises(DesignError, match="of the candidates cannot estimate backend"):
         d_optimal(MIXED, 12, "main", candidates=few)
+
+
+def test_a_search_ends_where_nothing_better_is_possible() -> None:
+    design = d_optimal(numeric_space(3, [-1, 1]), 8, "interactions", budget_s=30.0)
+    assert d_efficiency(design.matrix) == pytest.approx(1.0)
+    assert design.cpu_s < 5.0
+
+
+def test_a_new_process_makes_the_same_design() -> None:
+    program = (
+        "from measure.designs.optimal import d_optimal\n"
+        "from measure.space import ConfigurationSpace\n"
+        f"space = ConfigurationSpace.from_dict({MIXED.to_dict()!r})\n"
+        "print(d_optimal(space, 16, seed=7, iterations=80).frame.to_csv())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    own = d_optimal(MIXED, 16, seed=7, iterations=80).frame.to_csv()
+    assert done.stdout.strip() == own.strip()
 
 
 def test_progress_is_reported_while_a_search_runs() -> None:
