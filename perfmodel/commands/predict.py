@@ -95,6 +95,13 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
     )
     if far:
         output.print(f"{far} of them extrapolated: outside the levels declared")
+    elsewhere = _elsewhere(cells, model)
+    if elsewhere:
+        where = ", ".join(f"{k}={v}" for k, v in model.environment_.items())
+        output.print(
+            f"{elsewhere} rows are not of {where}, which the model was learned in: "
+            "`transfer` makes a model for elsewhere"
+        )
     for entry in skipped[:20]:
         output.print(f"row {entry['row']} skipped: {entry['reason']}")
     if len(skipped) > 20:
@@ -104,6 +111,7 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
             "rows": len(rows),
             "predicted": len(levels),
             "extrapolated": far,
+            "elsewhere": elsewhere,
             "skipped": skipped,
             "out": str(out),
             "response": model.response_,
@@ -111,6 +119,16 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
             "level": level,
         }
     )
+
+
+def _elsewhere(cells: pd.DataFrame, model: Any) -> int:
+    """Return how many rows name another environment than the model's."""
+    other = [
+        (cells[name] != value) & (cells[name] != "")
+        for name, value in model.environment_.items()
+        if name in cells.columns
+    ]
+    return int(sum(other).astype(bool).sum()) if other else 0
 
 
 def _levels(cells: pd.DataFrame, model: Any) -> tuple[pd.DataFrame, list[Any]]:

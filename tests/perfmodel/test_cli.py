@@ -342,6 +342,13 @@ def test_rows_that_cannot_be_predicted_are_kept_and_named(run, model, tmp_path) 
     assert (written["rows"], written["predicted"]) == (4, 2)
 
 
+def test_rows_of_another_environment_are_counted(run, model, tmp_path) -> None:
+    frame(5).to_csv(tmp_path / "both.csv", index=False)
+    words = ["predict", "--model", model, "--data", "both.csv", "--out", "p.csv"]
+    assert document(run(*words, "--json", "-"))["elsewhere"] == 5
+    assert "5 rows are not of machine=laptop" in run(*words).stdout
+
+
 def test_a_damaged_model_is_refused(run, model, one) -> None:
     arrays = model / "arrays.npz"
     content = bytearray(arrays.read_bytes())
