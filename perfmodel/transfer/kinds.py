@@ -20,7 +20,8 @@ __all__ = ["judge_shift", "options_left", "shift_residuals"]
 
 Floats = NDArray[np.float64]
 
-SHIFT_ENOUGH = 0.10  # relative residual up to which a shift is all that is needed
+SHIFT_ENOUGH = 0.10  # relative residual up to which a shift is all that is needed ...
+SHIFT_EXPLAINS = 0.5  # ... if that is no more than this part of the target's spread
 FOLDS = 10
 SIGNIFICANT = 0.05
 KINDS = ("scale", "linear", "monotone")
@@ -53,7 +54,7 @@ def judge_shift(
     Verdict
         Its kind is the simplest shift that none is surely better than in held-out
         error, or ``none``; the estimate is the standard deviation of the held-out log
-        residual, against 0.1.
+        residual, against 0.1, or half the target's own where that is less.
     """
     n = len(source)
     if n < FOLDS // 2:
@@ -65,10 +66,15 @@ def judge_shift(
         if paired_t(gain) > LEAVE_ALONE_ABOVE:
             kind = other
     left = sd_interval(residuals[kind])
+    own = float(np.std(target, ddof=1))
+    margin = min(SHIFT_ENOUGH, SHIFT_EXPLAINS * own) if own > 0 else SHIFT_ENOUGH
+    explained = 1 - (left.estimate / own) ** 2 if own > 0 else 0.0
     details: dict[str, Any] = {
+        "margin": margin,
+        "explained": max(explained, 0.0),
         "residuals": {
             name: float(np.std(values, ddof=1)) for name, values in residuals.items()
-        }
+        },
     }
     if codes is not None and encoding is not None and n >= FEWEST_RUNS:
         details["options_left"] = options_left(residuals[kind], codes, encoding)
@@ -92,11 +98,14 @@ def judge_shift(
             reason=f"a {kind} shift leaves nothing",
             details=details,
         )
-    percent = f"{100 * left.estimate:.2g} %"
+    percent = (
+        f"{100 * left.estimate:.2g} %, and explains {100 * max(explained, 0):.0f} % of "
+        "the target's variance"
+    )
     found = against(
         kind,
         left,
-        SHIFT_ENOUGH,
+        margin,
         math.log,
         (
             f"a {kind} shift leaves {percent}",

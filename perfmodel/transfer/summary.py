@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["in_one_sentence", "written"]
 
+WORTH_IT = 1.05  # ratio of errors below which a gain is none
 EARLY_GAIN = 1.25  # ratio of errors from which few runs are worth a word
 
 
@@ -61,11 +62,13 @@ def in_one_sentence(
             f"the source helps while target runs are few: {early}; with {n} of its own "
             f"the target alone errs by {alone:.3g} % and needs no source",
         )
-    if guard.statistic < 0:
+    others = [error for name, error in guard.errors.items() if name != "alone"]
+    small = not others or min(others) * WORTH_IT > guard.errors["alone"]
+    if guard.statistic < 0 or small:
         return (
             "no",
             f"the source does not help: the target alone errs by {alone:.3g} % after "
-            f"{n} runs, and no transfer did better",
+            f"{n} runs, and no transfer did much better",
         )
     more = _runs_to_decide(guard.statistic, n)
     ask = f"undecided, measure {more} more: " if more else "undecided: "
