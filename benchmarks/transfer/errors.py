@@ -11,6 +11,7 @@ import pandas as pd
 from benchmarks.transfer.cases import Case
 from perfmodel.acquisition import stratified_rows
 from perfmodel.encoding import Encoding
+from perfmodel.fitting import make_model
 from perfmodel.transfer.base import TransferModel
 from perfmodel.transfer.shift import fit_linear_shift
 from perfmodel.transfer.source import learn_source
@@ -54,6 +55,11 @@ def _repeat(case: Case, repeat: int, choice: str) -> list[dict[str, object]]:
         errors = {"source as it is": mape(y[rest], np.exp(told[rest]))}
         line = fit_linear_shift(np.exp(told[learn]), y[learn])
         errors["linear shift"] = mape(y[rest], line.predict(np.exp(told[rest])))
+        plain = make_model("gaussian-process", space, repeat).set_params(
+            calibrate=False
+        )
+        plain.fit(X.iloc[learn], y[learn])
+        errors["scikit-learn alone"] = mape(y[rest], plain.predict(X.iloc[rest]))
         began = time.process_time()
         for name, method in (("target alone", "alone"), ("guarded transfer", "auto")):
             model = TransferModel(method=method, space=space, seed=repeat)
@@ -77,7 +83,13 @@ def _repeat(case: Case, repeat: int, choice: str) -> list[dict[str, object]]:
     return rows
 
 
-METHODS = ("source as it is", "linear shift", "target alone", "guarded transfer")
+METHODS = (
+    "source as it is",
+    "linear shift",
+    "scikit-learn alone",
+    "target alone",
+    "guarded transfer",
+)
 
 
 def by_size(rows: pd.DataFrame) -> pd.DataFrame:
