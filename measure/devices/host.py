@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,12 +19,13 @@ from measure.devices.host_levels import (
     run_time_s,
     variables,
 )
+from measure.devices.host_networks import offered_networks
 from measure.devices.host_options import (
     forbidden,
     host_offers,
     usual_names,
 )
-from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.errors import DeviceError, RunFailed
 from measure.records import Conditions, Environment
 from measure.space import ConfigurationSpace
 from measure.workloads.artefacts import (
@@ -33,16 +33,9 @@ from measure.workloads.artefacts import (
     Artefact,
     ArtefactCache,
     cache_folder,
-    plain_network,
 )
 from measure.workloads.base import Timing
-from measure.workloads.networks import (
-    BUILT_IN,
-    Network,
-    check_workload,
-    find_network,
-    workload_of,
-)
+from measure.workloads.networks import Network, check_workload, find_network
 from measure.workloads.zygote import Zygote
 
 MEASURE = "measure.workloads.measuring:measure"
@@ -94,12 +87,8 @@ class HostDevice:
         self._runtime = machine.tensorflow_version()
         self._zygotes: dict[bool, Zygote] = {}
         self._cache = ArtefactCache(self._run_build, self._runtime)
-        self._networks = dict(BUILT_IN)
         try:
-            for word in networks or ():
-                network = _file_network(word)
-                if network is not None:
-                    self._networks[network.name] = self._inspected(network)
+            self._networks = offered_networks(networks or (), self._inspect)
         except BaseException:
             self.close()
             raise
@@ -192,14 +181,16 @@ class HostDevice:
         WorkloadError
             If the two do not fit.
         """
-        check_workload(self._network(network), workload)
+        known = self._network(network)
+        check_workload(known, workload)
         minor = ".".join(self._runtime.split(".")[:2])
+        own = {"file": self._cache.identity(known)[:32]} if known.file else {}
         return Environment(
             device=self.name,
             network=network,
             workload=workload,
             version=f"tensorflow-{minor}",
-            fingerprint=machine.fingerprint(),
+            fingerprint={**machine.fingerprint(), **own},
         )
 
     def conditions(self) -> Conditions:
@@ -411,20 +402,9 @@ class HostDevice:
             return self._networks[find_network(name, self._networks).name]
         return self._networks[name]
 
-    def _inspected(self, network: Network) -> Network:
-        """Look into a file for the shape of its input."""
-        try:
-            found = self._run_build(
-                "measure.workloads.building:inspect", plain_network(network), True
-            )["value"]
-        except RunFailed as failure:
-            raise WorkloadError(
-                f"network {network.name!r} cannot be read as a {network.format} file: "
-                f"{failure.reason}"
-            ) from failure
-        shape, dtype = tuple(found["shape"]), str(found["dtype"])
-        workloads = (workload_of(shape, dtype),)
-        return replace(network, shape=shape, dtype=dtype, workloads=workloads)
+    def _inspect(self, target: str, job: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._run_build(target, job, True)["value"]
+        return found
 
     def _run_build(self, target: str, job: Mapping[str, Any], onednn: bool) -> Any:
         return self._zygote(onednn).call(target, dict(job), limit_s=BUILD_LIMIT_S)
@@ -463,14 +443,3 @@ class HostDevice:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _file_network(word: str) -> Network | None:
-    """Return the network of a file; None where a word names no file."""
-    try:
-        network = find_network(word)
-    except WorkloadError:
-        if Path(word).suffix:
-            raise
-        return None
-    return network if network.file is not None else None

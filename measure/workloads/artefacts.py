@@ -140,7 +140,7 @@ class ArtefactCache:
         onednn = onednn or kind != "graph"
         made_from = {
             "version": _VERSION,
-            "network": self._identity(network),
+            "network": self.identity(network),
             "workload": workload,
             "kind": kind,
             "precision": precision,
@@ -162,8 +162,19 @@ class ArtefactCache:
             path=self.folder / "artefacts" / name,
         )
 
-    def _identity(self, network: Network) -> str:
-        """Return the name of a built-in network, the hash of a file."""
+    def identity(self, network: Network) -> str:
+        """Return what tells a network from all others.
+
+        Parameters
+        ----------
+        network : Network
+            Built in, or a file.
+
+        Returns
+        -------
+        str
+            Its name; of a file the hash of its content.
+        """
         if network.file is None:
             return network.name
         if network.file not in self._file_hashes:

@@ -24,6 +24,7 @@ FEWEST = 3
 """Calls that are measured at least, however long one takes."""
 NOT_FINITE = "output is not finite"
 """Flag of a run whose network gave NaN or infinity."""
+_VERBOSE = "onednn_verbose,"
 _TEST_AGAIN = 1.1
 """The warm-up is tested anew when the calls have taken this much longer."""
 
@@ -149,6 +150,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
         flags.append(NOT_FINITE)
     sys.stdout.flush()
     observed, reasons = _read_back(job, loaded, len(output))
+    _forget_kernels()
     return {
         "calls_s": calls.seconds[calls.steady :],
         "warm_up_s": calls.seconds[: calls.steady],
@@ -203,6 +205,16 @@ def _printed() -> str:
     """Return what this process printed so far, if that is a file."""
     size = os.lseek(1, 0, os.SEEK_END) if os.path.isfile("/proc/self/fd/1") else 0
     return os.pread(1, size, 0).decode(errors="replace") if size else ""
+
+
+def _forget_kernels() -> None:
+    """Take what oneDNN said out of our output once it is read: a log stays a log."""
+    lines = _printed().splitlines(keepends=True)
+    if any(line.startswith(_VERBOSE) for line in lines):
+        kept = [line for line in lines if not line.startswith(_VERBOSE)]
+        os.ftruncate(1, 0)
+        os.lseek(1, 0, os.SEEK_SET)
+        os.write(1, "".join(kept).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,3 +207,22 @@ def test_an_environment_names_the_runtime_and_what_must_match(host: HostDevice) 
     environment = host.environment("tcn", find_network("tcn").workloads[0])
     assert environment.version.startswith("tensorflow-2.")
     assert {"cpu", "kernel", "tensorflow", "cores"} <= set(environment.fingerprint)
+
+
+def test_a_file_is_told_apart_by_its_content(
+    host: HostDevice, words: tuple[str, str]
+) -> None:
+    one, other = (
+        host.environment(word, host.networks()[word][0]).fingerprint["file"]
+        for word in words
+    )
+    assert len(one) == len(other) == 32 and one != other
+
+
+def test_the_log_keeps_no_line_for_each_kernel(
+    host: HostDevice, folder: Path, words: tuple[str, str]
+) -> None:
+    configuration = Configuration({"backend": "graph", "isa": "default"})
+    measured = host.measure(words[0], "images-32", configuration, QUICK)
+    assert measured.read_back["isa"] == "default"
+    assert "onednn_verbose" not in (folder / "log").read_text()
