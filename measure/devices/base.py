@@ -125,11 +125,33 @@ class Device(Protocol):
         ...
 
     def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of some options, by default the usual ones."""
+        """Return the space of some options.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            The usual ones by default.
+
+        Returns
+        -------
+        ConfigurationSpace
+            With what the device forbids among them.
+        """
         ...
 
     def environment(self, network: str, workload: str) -> Environment:
-        """Return what runs must share to be pooled."""
+        """Return what runs must share to be pooled.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+
+        Returns
+        -------
+        Environment
+            The same each time.
+        """
         ...
 
     def conditions(self) -> Conditions:
@@ -143,19 +165,62 @@ class Device(Protocol):
         configurations: Iterable[Configuration],
         progress: Told | None = None,
     ) -> None:
-        """Build what the configurations need, so that no run waits for it."""
+        """Build what the configurations need, so that no run waits for it.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configurations : iterable of Configuration
+            What will be measured.
+        progress : callable, optional
+            Told how far it is.
+        """
         ...
 
     def artefact(
         self, network: str, workload: str, configuration: Configuration
     ) -> str:
-        """Return the hash of what is compiled for a configuration, or nothing."""
+        """Return the hash of what is compiled for a configuration.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            What will be measured.
+
+        Returns
+        -------
+        str
+            Empty where nothing is compiled.
+        """
         ...
 
     def measure(
         self, network: str, workload: str, configuration: Configuration, timing: Timing
     ) -> Measurement:
-        """Measure one configuration in a fresh process, or raise `RunFailed`."""
+        """Measure one configuration in a fresh process.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            Options that it lacks stay as they are.
+        timing : Timing
+            How long.
+
+        Returns
+        -------
+        Measurement
+            What came of it.
+
+        Raises
+        ------
+        RunFailed
+            With the reason, and whether it would fail again.
+        """
         ...
 
     def close(self) -> None:
