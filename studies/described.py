@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from measure.judgement import tally
 from measure.space import ConfigurationSpace
-from studies.display import Finding, Table, Text, quantity, spoken
+from studies.display import Finding, Table, Text
+from studies.wording import quantity, spoken
 
 if TYPE_CHECKING:
     from measure.designs.diagnostics import DesignReport

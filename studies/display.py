@@ -8,16 +8,15 @@ the figures, tables and findings again. The notebook is the only record.
 from __future__ import annotations
 
 import io
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from studies.wording import is_number, keep_together, plain, quantity
+
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
 __all__ = [
@@ -31,13 +30,7 @@ __all__ = [
     "Table",
     "Text",
     "figure",
-    "format_cell",
-    "keep_together",
-    "log_axis",
-    "percent",
-    "quantity",
     "show",
-    "spoken",
 ]
 
 FIGURE_TYPE = "application/vnd.studies.figure+json"
@@ -46,9 +39,6 @@ FINDING_TYPE = "application/vnd.studies.finding+json"
 NOTICE_TYPE = "application/vnd.studies.notice+json"
 
 VERDICTS = {"yes": "supported", "no": "not supported", "undecided": "undecided"}
-SIGNIFICANT_DIGITS = 4
-"""Of a number in a table: more is never known here."""
-
 Bundle = dict[str, Any]
 
 
@@ -119,215 +109,6 @@ def figure(name: str, drawing: MatplotlibFigure, caption: str) -> Figure:
     return Figure(name=name, caption=caption, svg=text[text.index("<svg") :])
 
 
-def log_axis(ax: Axes, which: str, unit: str = "") -> None:
-    """Make an axis logarithmic, with labels at 1, 2 and 5 that can be read.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        What was drawn on.
-    which : {"x", "y"}
-        Which axis.
-    unit : str, default=""
-        SI symbol; labels carry it, with a prefix.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> from studies.display import log_axis
-    >>> ax = Figure().subplots()
-    >>> log_axis(ax, "y", "s")
-    >>> ax.get_yscale()
-    'log'
-    """
-    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
-
-    ax.set(**{f"{which}scale": "log"})
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(EngFormatter(unit=unit))
-
-
-def format_cell(value: object) -> str:
-    """Print a value as a table shows it.
-
-    Parameters
-    ----------
-    value : object
-        A number, boolean, text, or None.
-
-    Returns
-    -------
-    str
-        Four significant digits for a float, a dash where there is nothing.
-
-    Examples
-    --------
-    >>> from studies.display import format_cell
-    >>> [format_cell(v) for v in (0.0123456, 1234567, 12345.678, True, None)]
-    ['0.01235', '1234567', '12346', 'true', '–']
-    """
-    item = getattr(value, "item", None)
-    if callable(item):
-        value = item()
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return "–"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, str)):
-        return str(value)
-    if isinstance(value, tuple | list):
-        return ", ".join(format_cell(part) for part in value)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return str(value)
-    if math.isnan(number):
-        return "–"
-    if abs(number) >= 10 ** SIGNIFICANT_DIGITS and abs(number) < 1e9:
-        return f"{number:.0f}"
-    return f"{number:.{SIGNIFICANT_DIGITS}g}"
-
-
-def percent(value: float) -> str:
-    """Print per cent: with a decimal where the value is small.
-
-    Parameters
-    ----------
-    value : float
-        In per cent.
-
-    Returns
-    -------
-    str
-        Without the sign of per cent.
-
-    Examples
-    --------
-    >>> from studies.display import percent
-    >>> percent(1.94), percent(28.04)
-    ('1.9', '28')
-    """
-    return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
-
-
-SPOKEN = {
-    "latency_s": "latency",
-    "latency_mean_s": "mean latency",
-    "latency_p90_s": "90th percentile of the latency",
-    "latency_per_item_s": "latency per item",
-    "throughput_hz": "throughput",
-    "cpu_time_s": "CPU time",
-    "energy_j": "energy",
-}
-
-
-def spoken(response: str) -> str:
-    """Name a response as a sentence does.
-
-    Parameters
-    ----------
-    response : str
-        A column.
-
-    Returns
-    -------
-    str
-        The column's own name where there is no word for it.
-
-    Examples
-    --------
-    >>> from studies.display import spoken
-    >>> spoken("latency_per_item_s"), spoken("seconds")
-    ('latency per item', 'seconds')
-    """
-    return SPOKEN.get(response, response)
-
-
-def keep_together(text: str) -> str:
-    """Put a no-break space between a number and its unit.
-
-    Parameters
-    ----------
-    text : str
-        Any.
-
-    Returns
-    -------
-    str
-        For the page; files and JSON keep their plain spaces.
-
-    Examples
-    --------
-    >>> from studies.display import keep_together
-    >>> keep_together("28.7 ms of 4 runs") == "28.7\u00a0ms of 4 runs"
-    True
-    """
-    return re.sub(r"(?<=\d) (?=%|[GMkmµ]?(?:s|Hz|J|W)\b)", "\u00a0", text)
-
-
-PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
-SCALED = ("s", "Hz", "J", "W")
-"""Units that take a prefix in print."""
-
-
-def quantity(value: object, unit: str) -> str:
-    """Print a value with its unit, scaled by a prefix so that it can be read.
-
-    Parameters
-    ----------
-    value : object
-        A number, or several; anything else is printed as it is.
-    unit : str
-        SI symbol; empty if dimensionless.
-
-    Returns
-    -------
-    str
-        Three significant digits; several values share the largest one's prefix.
-
-    Examples
-    --------
-    >>> from studies.display import quantity
-    >>> quantity(0.02874, "s"), quantity((400000000, 2000000000), "Hz")
-    ('28.7 ms', '0.4, 2 GHz')
-    """
-    values = value if isinstance(value, tuple | list) else (value,)
-    plain = [_plain(one) for one in values]
-    numbers = [abs(v) for v in plain if isinstance(v, int | float)]
-    if unit not in SCALED or len(numbers) != len(plain) or not any(numbers):
-        text = format_cell(value)
-        return f"{text} {unit}" if unit and numbers else text
-    largest = max(numbers)
-    factor, prefix = next(
-        ((f, p) for f, p in PREFIXES if largest >= 0.9995 * f), PREFIXES[-1]
-    )
-    texts = [
-        f"{v / factor:.3g}" for v in plain if isinstance(v, int | float)  # all are
-    ]
-    return f"{', '.join(texts)} {prefix}{unit}"
-
-
-def _is_number(text: str) -> bool:
-    number = r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?( [GMkmµ]?(s|Hz|J|W))?|–"
-    return bool(re.fullmatch(number, text))
-
-
-def _plain(value: object) -> object:
-    """Make a value fit for JSON: numpy scalars unpacked, NaN and infinity null."""
-    item = getattr(value, "item", None)
-    if callable(item):
-        value = item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A data frame with a caption.
@@ -365,7 +146,7 @@ class Table:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         records = [
-            {str(name): _plain(value) for name, value in row.items()}
+            {str(name): plain(value) for name, value in row.items()}
             for row in self.frame.to_dict("records")
         ]
         return {
@@ -387,7 +168,7 @@ class Table:
             [quantity(value, self.units.get(str(name), "")) for value in shown[name]]
             for name in self.frame.columns
         ]
-        numeric = [bool(texts) and all(map(_is_number, texts)) for texts in columns]
+        numeric = [bool(texts) and all(map(is_number, texts)) for texts in columns]
         heads = "".join(
             f'<th scope="col"{_align(right)}>'
             f"{escape(self.headings.get(str(name), str(name)))}</th>"
@@ -400,7 +181,7 @@ class Table:
                 for text, right in zip(row, numeric, strict=True)
             )
             body.append(f"<tr>{cells}</tr>")
-        caption = escape(self.caption)
+        caption = escape(keep_together(self.caption))
         left = len(self.frame) - len(shown)
         if left:
             caption += f" The first {len(shown)} of {len(self.frame)} rows."

@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from studies.display import (
-    Figure,
-    Finding,
-    Table,
-    Text,
-    figure,
-    log_axis,
-    quantity,
-    spoken,
-)
+from studies.display import Figure, Finding, Table, Text, figure
 from studies.measured import MeasuredSweep, shown
+from studies.wording import log_axis, quantity, spoken
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
@@ -117,8 +109,8 @@ def _front_figure(data: PerformanceDataset, pair: tuple[str, str]) -> Figure:
     return figure(
         "front",
         drawing,
-        f"{spoken(pair[0]).capitalize()} against {spoken(pair[1])}: measured "
-        "configurations (grey) and those that no other one beats in both (blue).",
+        f"The measured configurations (grey) in {spoken(pair[0])} and "
+        f"{spoken(pair[1])}, and those that no other one beats in both (blue).",
     )
 
 

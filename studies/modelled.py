@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from studies.display import Figure, Finding, Table, figure, percent, spoken
+from studies.display import Figure, Finding, Table, figure
 from studies.measured import shown
+from studies.wording import percent, spoken
 
 if TYPE_CHECKING:
     from perfmodel.base import PerformanceModel

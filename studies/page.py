@@ -18,14 +18,9 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from studies.display import (
-    FIGURE_TYPE,
-    FINDING_TYPE,
-    NOTICE_TYPE,
-    TABLE_TYPE,
-    keep_together,
-)
+from studies.display import FIGURE_TYPE, FINDING_TYPE, NOTICE_TYPE, TABLE_TYPE
 from studies.notebook import collect
+from studies.wording import keep_together
 
 __all__ = ["Block", "Section", "render"]
 
@@ -101,7 +96,7 @@ def _image(kind: str, data: str) -> str:
 
 def _figure(data: Mapping[str, Any], counter: _Counter) -> Block:
     number = counter.figure()
-    caption = escape(data[FIGURE_TYPE]["caption"])
+    caption = escape(keep_together(data[FIGURE_TYPE]["caption"]))
     source = _image("image/svg+xml", data["image/svg+xml"])
     return Block(
         kind="figure",

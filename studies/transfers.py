@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from studies.display import Figure, Finding, Table, Text, figure, log_axis, spoken
+from studies.display import Figure, Finding, Table, Text, figure
+from studies.wording import log_axis, spoken
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
@@ -114,11 +115,11 @@ def transfer_displays(
             )
         ]
     found: list[Figure | Table | Finding | Text] = []
-    for number, report in enumerate(reports, start=1):
+    for number, (report, name) in enumerate(zip(reports, _names(reports)), start=1):
         if len(report.curve):
-            found.append(_curve_figure(report, number))
-        found.append(_verdict_table(report, number))
-        found += _findings(report)
+            found.append(_curve_figure(report, name, number))
+        found.append(_verdict_table(report, name, number))
+        found += _findings(report, name)
     return found
 
 
@@ -135,21 +136,28 @@ def transfer_findings(reports: Sequence[TransferReport]) -> list[Finding]:
     list of Finding
         The decision of the guard first.
     """
-    return [finding for report in reports for finding in _findings(report)]
+    return [
+        finding
+        for report, name in zip(reports, _names(reports))
+        for finding in _findings(report, name)
+    ]
 
 
-def _name(report: TransferReport) -> str:
-    """Name source and target by what differs between them."""
-    source, target = report.source.split("/"), report.target.split("/")
-    if len(source) == len(target):
-        pairs = [(a, b) for a, b in zip(source, target, strict=True) if a != b]
-        if pairs:
-            return f"{'/'.join(a for a, _ in pairs)} to {'/'.join(b for _, b in pairs)}"
-    return f"{report.source} to {report.target}"
+def _names(reports: Sequence[TransferReport]) -> list[str]:
+    """Name source and target of each by what differs among all of them."""
+    places = [one.split("/") for r in reports for one in (r.source, r.target)]
+    if len({len(parts) for parts in places}) == 1:
+        differ = [len(set(values)) > 1 for values in zip(*places, strict=True)]
+        if any(differ):
+            places = [
+                [part for part, kept in zip(parts, differ, strict=True) if kept]
+                for parts in places
+            ]
+    words = ["/".join(parts) for parts in places]
+    return [f"{a} to {b}" for a, b in zip(words[::2], words[1::2], strict=True)]
 
 
-def _findings(report: TransferReport) -> list[Finding]:
-    about = _name(report)
+def _findings(report: TransferReport, about: str) -> list[Finding]:
     found = [
         Finding(
             text=f"knowing the source helps to predict the target: {_gist(report)}",
@@ -161,13 +169,26 @@ def _findings(report: TransferReport) -> list[Finding]:
     for name, verdict in report.verdicts.items():
         if name == "invalid" and math.isnan(verdict.estimate):
             continue  # nothing failed: there is nothing to say
-        alike.setdefault((verdict.verdict, verdict.reason), []).append(name)
+        reason = "" if _says_the_claim(name, verdict) else f": {verdict.reason}"
+        alike.setdefault((verdict.verdict, reason), []).append(name)
     for (verdict_word, reason), names in alike.items():
-        claims = "; ".join(CLAIMS[name] for name in names)
-        only = _interval(names[0], report.verdicts[names[0]]) if len(names) == 1 else ""
-        text = f"{claims}: {reason}{only}"
+        told = not reason or len(names) == 1
+        claims = [
+            CLAIMS[name] + (_interval(name, report.verdicts[name]) if told else "")
+            for name in names
+        ]
+        text = "; ".join(claims) + reason
         found.append(Finding(text=text, verdict=verdict_word, about=about))
     return found
+
+
+def _says_the_claim(name: str, verdict: Verdict) -> bool:
+    """Tell whether the reason repeats the claim in other words."""
+    decided = verdict.verdict != "undecided"
+    return decided and (
+        name in ("rank", "optimum")
+        or (name == "distribution" and verdict.verdict == "yes")
+    )
 
 
 def _gist(report: TransferReport) -> str:
@@ -186,7 +207,7 @@ def _interval(name: str, verdict: Verdict) -> str:
     return f" ({text})"
 
 
-def _curve_figure(report: TransferReport, number: int) -> Figure:
+def _curve_figure(report: TransferReport, name: str, number: int) -> Figure:
     from matplotlib import pyplot
 
     drawing, ax = pyplot.subplots(figsize=(6.6, 3.6), layout="constrained")
@@ -194,7 +215,7 @@ def _curve_figure(report: TransferReport, number: int) -> Figure:
     ax.set_title("")
     log_axis(ax, "y")
     ax.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.45, -0.18))
-    ax.set_title(_name(report), loc="left", fontsize="medium")
+    ax.set_title(name, loc="left", fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
     even = report.break_even_runs
     saved = (
@@ -210,14 +231,14 @@ def _curve_figure(report: TransferReport, number: int) -> Figure:
     )
 
 
-def _verdict_table(report: TransferReport, number: int) -> Table:
+def _verdict_table(report: TransferReport, name: str, number: int) -> Table:
     frame = report.to_frame()
     frame.loc[frame["name"] == "shift", "kind"] = RESIDUAL
     frame.insert(0, "statement", frame.pop("name").map(CLAIMS))
     errors = report.error_percent
     return Table(
         name=f"transfer-{number}",
-        caption=f"What carries over from {_name(report)}. Error on {report.scored_on}: "
+        caption=f"What carries over from {name}. Error on {report.scored_on}: "
         f"guarded transfer {errors['transfer']:.1f} %, target alone "
         f"{errors['alone']:.1f} %, source as it is {errors['source_as_is']:.0f} %. "
         f"Method: {report.method}; {report.guard.reason}.",

@@ -7,14 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure as Drawing
 
-from studies.display import (
-    TABLE_TYPE,
-    Finding,
-    Table,
-    figure,
-    format_cell,
-    quantity,
-)
+from studies.display import TABLE_TYPE, Finding, Table, figure
+from studies.wording import format_cell, quantity
 
 
 @pytest.mark.parametrize(
