@@ -77,6 +77,7 @@ def decompose(
     values: Floats,
     pairs: Sequence[tuple[int, int]] | None = None,
     *,
+    uniform: bool = False,
     tolerance: float = 1e-10,
 ) -> Decomposition:
     """Decompose functions on a domain into main effects and pairs.
@@ -97,6 +98,9 @@ def decompose(
         One or more functions on the domain.
     pairs : sequence of pair of int, optional
         The pairs to describe; all by default.
+    uniform : bool, default=False
+        Whether the configurations are a sample of a full product, so that components
+        are to be orthogonal on the product, where all cells weigh the same.
     tolerance : float, default=1e-10
         Relative size of the gradient at which the projection ends.
 
@@ -123,13 +127,15 @@ def decompose(
     if pairs is None:
         pairs = list(combinations(range(n_options), 2))
     terms = [*((option,) for option in range(n_options)), *pairs]
-    blocks = [_block(indices, term) for term in terms]
-    components, residual = _project(blocks, functions - mean, tolerance)
+    blocks = [_constant(len(indices))]
+    blocks += [_block(indices, term, uniform) for term in terms]
+    found, residual = _project(blocks, functions - mean, tolerance)
+    constant, *components = found
     return Decomposition(
-        mean=mean,
+        mean=mean + constant.values[0],
         variance=functions.var(axis=0),
-        main=components[:n_options],
-        pairs=components[n_options:],
+        main=tuple(components[:n_options]),
+        pairs=tuple(components[n_options:]),
         residual_variance=np.mean(residual**2, axis=0),
     )
 
@@ -145,11 +151,24 @@ class _Block:
     lower_order: Floats  # orthonormal, shape (n_cells, n_lower)
 
 
-def _block(indices: Integers, options: tuple[int, ...]) -> _Block:
+def _constant(n_rows: int) -> _Block:
+    """Return the term of no option: a sample's mean is not quite the product's."""
+    return _Block(
+        options=(),
+        cells=np.empty((1, 0), dtype=np.int64),
+        cell_of_row=np.zeros(n_rows, dtype=np.int64),
+        weights=np.ones(1),
+        lower_order=np.empty((1, 0)),
+    )
+
+
+def _block(indices: Integers, options: tuple[int, ...], uniform: bool) -> _Block:
     cells, cell_of_row, counts = np.unique(
         indices[:, list(options)], axis=0, return_inverse=True, return_counts=True
     )
     weights = counts / len(indices)
+    if uniform:
+        weights = np.full(len(cells), 1 / len(cells))
     root = np.sqrt(weights)
     if len(options) == 1:
         lower = root[:, None]

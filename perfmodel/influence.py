@@ -43,7 +43,7 @@ COLUMNS = (
     "reported",
 )
 
-DOMAIN_LIMIT = 20_000
+DOMAIN_LIMIT = 65_536
 """Most configurations to predict: a larger domain is sampled."""
 DRAWS = 200
 REFITS = 50
@@ -151,7 +151,7 @@ def explain(
     """Say which options and interactions a model found, and how sure it is.
 
     The logarithm of the model's prediction is decomposed over all valid
-    configurations (a seeded sample where there are more than 20,000) into main
+    configurations (a seeded sample where there are more than 65,536) into main
     effects and pairs: functional ANOVA, on domains with holes by the projection that
     `perfmodel.anova.decompose` describes. The columns of a categorical option are one
     term. Facts about systems that were measured in full speak for this way of ranking
@@ -200,7 +200,11 @@ def explain(
     indices = np.asarray(space.all_rows() if exact else space.sample(DOMAIN_LIMIT, rng))
     predictions = _predictions(model, space, indices)
     ratios = _learned_log(model, predictions)
-    parts = decompose(indices, np.log(predictions) if ratios else predictions)
+    parts = decompose(
+        indices,
+        np.log(predictions) if ratios else predictions,
+        uniform=not space.forbid,
+    )
     per_cent = per_cent_of_geometric_mean if ratios else per_cent_of(predictions)
     variance = float(parts.variance[0])
     if variance < CONSTANT * (1 + float(parts.mean[0]) ** 2):
@@ -312,7 +316,12 @@ def _deviations(
         drawn = _refits(model, data, frame, ratios, rng)
     else:
         return None
-    parts = decompose(part, (drawn - drawn.mean(axis=0)).T, tolerance=0.01)
+    parts = decompose(
+        part,
+        (drawn - drawn.mean(axis=0)).T,
+        uniform=not space.forbid,
+        tolerance=0.01,
+    )
     return [
         _on_cells(whole.cells, own)
         for whole, own in zip(components, [*parts.main, *parts.pairs])

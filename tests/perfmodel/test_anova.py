@@ -123,3 +123,16 @@ def test_a_constant_function_has_no_components() -> None:
     parts = decompose(_holes(), np.full(70, 3.0))
     assert parts.mean == 3.0
     assert all((part.values == 0).all() for part in (*parts.main, *parts.pairs))
+
+
+def test_a_sample_of_a_product_has_the_components_of_the_product() -> None:
+    answer = known_answers.ishigami(n_levels=9)
+    space = answer.space
+    sample = space.sample(400, np.random.default_rng(0))
+    values = answer.log_response(space.decode(sample))
+    parts = decompose(sample, values, uniform=True)
+    np.testing.assert_allclose(parts.main[0].values[:, 0], answer.main["x1"], atol=1e-6)
+    np.testing.assert_allclose(parts.main[2].values, 0, atol=1e-6)
+    np.testing.assert_allclose(
+        parts.pairs[1].variance, np.mean(answer.pairs["x1", "x3"] ** 2), rtol=1e-4
+    )

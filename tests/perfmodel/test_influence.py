@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from measure.space import ConfigurationSpace
+from perfmodel import influence
 from perfmodel.errors import ModelError
-from perfmodel.influence import COLUMNS, DOMAIN_LIMIT, explain
+from perfmodel.influence import COLUMNS, explain
 from tests import known_answers
 from tests.known_answers import ExactModel
 
@@ -79,12 +80,14 @@ def test_an_effect_that_noise_would_give_is_not_reported() -> None:
     assert unsure.reported.empty
 
 
-def test_a_large_domain_is_sampled_and_the_report_says_so() -> None:
-    answer = known_answers.ishigami(n_levels=31)
-    assert answer.space.size() > DOMAIN_LIMIT
+def test_a_large_domain_is_sampled_and_the_report_says_so(monkeypatch) -> None:
+    limit = 2_000
+    monkeypatch.setattr(influence, "DOMAIN_LIMIT", limit)
+    answer = known_answers.ishigami(n_levels=15)
+    assert answer.space.size() > limit
     report = explain(ExactModel(answer, doubt=0.01))
-    assert not report.exact and report.configurations == DOMAIN_LIMIT
-    assert str(DOMAIN_LIMIT) in report.notes[0]
+    assert not report.exact and report.configurations == limit
+    assert str(limit) in report.notes[0]
     found = report.frame.set_index("term")
     truth = answer.truth().set_index("term")
     np.testing.assert_allclose(
