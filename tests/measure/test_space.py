@@ -147,7 +147,7 @@ A = "options: {a: {kind: numeric, levels: [1, 2]}, b: {kind: boolean}}\n"
     ("text", "parts"),
     [
         ("options: {a: {kind: numeric, levels: [1, 2], lvls: 3}}", ["lvls", "levels"]),
-        ("optoins: {}", ["optoins", "options, forbid"]),
+        ("choices: {}", ["choices", "options, forbid"]),
         ("options: {a: {kind: numeric, levels: [1]}}", ["1 level;", "two or more"]),
         ("options: {a: {kind: numeric, levels: [1, 2, 1.0]}}", ["level 1", "twice"]),
         ("options: {a: {kind: text, levels: [1, 2]}}", ["'text'", "numeric"]),
