@@ -173,6 +173,10 @@ def energy_of(
             flags=(*flags, "no idle baseline"),
         )
     net = gross - idle.power_w * duration
+    if spread == 0.0 and idle.spread_w == 0.0 and net == 0.0:
+        flags = (*flags, f"{sensor.name} reads the same with and without the load")
+    elif net <= 0.0:
+        flags = (*flags, "no more power with the load than without")
     budget = {
         "quantisation": math.hypot(quantisation, idle.rounding_w) * duration,
         "gain": sensor.gain_u * abs(net),

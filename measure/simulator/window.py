@@ -19,7 +19,7 @@ RUN_NOISE = 0.006
 on a TX1."""
 CALL_NOISE = 0.003
 """The same from call to call (assumed)."""
-DRIFT_PER_HOUR = 0.002
+DRIFT_PER_HOUR = 0.001
 """Relative change of the latency (assumed)."""
 COLD_CALLS = 3
 """Calls that find caches cold: each takes half as much longer as the one before."""

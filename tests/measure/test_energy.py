@@ -148,6 +148,16 @@ def test_energy_that_disagrees_with_mean_power_times_time_is_flagged() -> None:
     assert "energy disagrees with mean power x time" in flags
 
 
+def test_a_stuck_sensor_and_a_load_without_power_are_flagged() -> None:
+    rest = constant(4.0, -5.0, 0.0)
+    stuck = energy_of(
+        constant(4.0, 0.0, 10.0), 2.0, 7.0, SENSOR, before=rest, after=rest
+    )
+    assert stuck.flags == ("VDD_IN reads the same with and without the load",)
+    low = energy_of(constant(3.0, 0.0, 10.0), 2.0, 7.0, SENSOR, before=rest, after=rest)
+    assert low.flags == ("no more power with the load than without",)
+
+
 def test_a_sensor_read_too_rarely_has_the_uncertainty_of_a_sample() -> None:
     rng = np.random.default_rng(0)
     times = np.arange(0.0, 10.0, 0.5)
