@@ -13,11 +13,67 @@ import click
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
 
-__all__ = ["DataChoice", "Section", "data_options", "place_name", "sections"]
+__all__ = [
+    "DataChoice",
+    "Section",
+    "comma_list",
+    "data_options",
+    "place_name",
+    "predictor_option",
+    "sections",
+    "seed_option",
+    "usual_responses",
+    "with_responses",
+]
 
 DEFAULT_STORE = Path("results/measurements.db")
+MODEL_NAMES = "gaussian-process, stepwise, cart, forest, extra-trees, xgboost"
 FEWEST_RUNS = 5
 """Finite responses in an environment below which nothing is modelled."""
+
+
+def seed_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--seed``.
+
+    Parameters
+    ----------
+    command : Callable
+        Takes ``seed``.
+
+    Returns
+    -------
+    Callable
+        With the option.
+    """
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of everything random.",
+    )(command)
+
+
+def predictor_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--model`` of commands whose models predict what was not measured.
+
+    Parameters
+    ----------
+    command : Callable
+        Takes ``model``.
+
+    Returns
+    -------
+    Callable
+        With the option.
+    """
+    return click.option(
+        "--model",
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        help=f"What predicts where nothing was measured: {MODEL_NAMES} or auto.",
+    )(command)
 
 
 def comma_list(

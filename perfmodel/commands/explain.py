@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from measure.console import Output, output_options, refuse
-from perfmodel.commands.data import DataChoice, data_options
+from perfmodel.commands.data import DataChoice, data_options, seed_option
 
 if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described
@@ -25,7 +25,7 @@ __all__ = ["command", "print_terms"]
     metavar="DIR|NAME",
     help="The folder of a saved model; or which kind to fit to DATA.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @output_options
 def command(choice: DataChoice, model: str, seed: int, output: Output) -> None:
     """List all main effects and interactions, with 95 % intervals.

@@ -9,10 +9,12 @@ import click
 
 from measure.console import Output, output_options
 from perfmodel.commands.data import (
+    MODEL_NAMES,
     DataChoice,
     data_options,
     place_name,
     sections,
+    seed_option,
     usual_responses,
     with_responses,
 )
@@ -31,8 +33,7 @@ __all__ = ["command"]
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="gaussian-process, stepwise, cart, forest, xgboost or auto: the one with the "
-    "least error on unseen runs.",
+    help=f"{MODEL_NAMES}, or auto: the one with the least error on unseen runs.",
 )
 @click.option(
     "--save",
@@ -40,7 +41,7 @@ __all__ = ["command"]
     metavar="DIR",
     help="Save the model in this folder; several models in a folder each beneath it.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @output_options
 def command(
     choice: DataChoice, model: str, save: Path | None, seed: int, output: Output

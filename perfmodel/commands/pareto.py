@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from measure.console import Output, output_options
-from perfmodel.commands.data import DataChoice, comma_list, data_options
+from perfmodel.commands.data import (
+    DataChoice,
+    comma_list,
+    data_options,
+    predictor_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from perfmodel.pareto import ParetoFront
@@ -24,17 +30,11 @@ __all__ = ["command"]
     callback=comma_list,
     help="Responses to weigh; -NAME minimises, +NAME maximises.",
 )
-@click.option(
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="Which kind of model predicts what was not measured.",
-)
+@predictor_option
 @click.option(
     "--measured", is_flag=True, help="Only measured configurations; predict nothing."
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @output_options
 def command(
     choice: DataChoice,

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from measure.console import Output, output_options
-from perfmodel.commands.data import DataChoice, data_options
+from perfmodel.commands.data import (
+    DataChoice,
+    data_options,
+    predictor_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset
@@ -32,17 +37,11 @@ SHOWN = 5
     metavar="CONSTRAINT",
     help="Such as 'latency_s<=0.05' or 'batch_size=1'; may be given again.",
 )
-@click.option(
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="Which kind of model predicts what was not measured.",
-)
+@predictor_option
 @click.option(
     "--measured", is_flag=True, help="Only measured configurations; predict nothing."
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @output_options
 def command(
     choice: DataChoice,

@@ -10,6 +10,7 @@ from measure.console import Output, output_options
 from perfmodel.commands.data import (
     DataChoice,
     data_options,
+    seed_option,
     usual_responses,
     with_responses,
 )
@@ -47,7 +48,7 @@ __all__ = ["command"]
     metavar="DIR",
     help="Save the model in this folder; several models in a folder each beneath it.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @output_options
 def command(
     choice: DataChoice,
