@@ -30,12 +30,10 @@ from measure.simulator.latency import CallCost, Clocks, Precision, call_cost
 from measure.simulator.power import mean_power
 from measure.simulator.reading import measure_energy
 from measure.simulator.runtimes import (
-    CAFFE,
     CO_RUNNERS,
     IMAGE_CYCLES,
-    TENSORFLOW,
+    RUNTIMES,
     CoRunner,
-    Runtime,
 )
 from measure.simulator.sensor import samples
 from measure.simulator.thermal import throttled
@@ -48,8 +46,6 @@ from measure.workloads.networks import image_size
 if TYPE_CHECKING:
     from measure.workloads.base import Timing
 
-RUNTIMES: Mapping[str, Runtime] = {"tx1": CAFFE, "tx2": TENSORFLOW}
-"""What runs the networks on each board: what its parameters were fixed on."""
 _QUICK_PERIODS = 2.0
 _FIRST = ("resnet50", "mobilenetv2")
 _TWINS = frozenset({"vgg19", "squeezenet1_0"})
@@ -93,7 +89,6 @@ class BoardDevice:
             )
         self.board = BOARDS[board]
         self.name = self.address = f"sim:{board}"
-        self.runtime = RUNTIMES[board]
         self._options = {one.name: one for one in board_options(self.board)}
         self._rng = np.random.default_rng(seed)
         self._unit = Unit.draw(self.board, self._rng)
@@ -174,7 +169,7 @@ class BoardDevice:
             device=self.name,
             network=network,
             workload=workload,
-            version=f"simulated-{self.runtime.name}",
+            version="simulated",
             fingerprint={"board": f"simulated {self.board.name}"},
         )
 
@@ -349,7 +344,7 @@ class BoardDevice:
             cores=int(levels["cpu_cores"]),
         )
         clocks = throttled(self.board, asked, self._state.temperature_c)
-        runtime = self.runtime
+        runtime = RUNTIMES[str(levels["runtime"])]
         if levels["load_images"]:
             runtime = replace(runtime, input_cycles=IMAGE_CYCLES)
         batch, beside = int(levels["batch_size"]), CO_RUNNERS[str(levels["co_runner"])]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from measure.options import Option
 from measure.simulator.boards import Board
-from measure.simulator.runtimes import CO_RUNNERS
+from measure.simulator.runtimes import CO_RUNNERS, RUNTIMES
 
 USUAL = ("cpu_cores", "cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
 """Options of a sweep that names none."""
+USUAL_RUNTIME = {"tx1": "caffe", "tx2": "tensorflow"}
+"""What a board's parameters were fixed on."""
 MEANINGS = {
     "cpu_cores": "cores online, the first included",
     "emc_freq_hz": "set by override, whatever the CPU clock asks for",
+    "runtime": "what runs the network: its launches, its fusions, its fixed costs",
     "load_images": "each call first reads, decodes and resizes its images on the CPU",
     "co_runner": "a program of MiBench that runs on the CPU meanwhile",
 }
@@ -45,6 +48,9 @@ def board_options(board: Board) -> tuple[Option, ...]:
         clock("emc_freq_hz", board.emc_hz),
         Option(name="batch_size", levels=(1, 2, 4, 8, 16), default=1),
         Option(name="precision", levels=("float32", "float16"), default="float32"),
+        Option(
+            name="runtime", levels=tuple(RUNTIMES), default=USUAL_RUNTIME[board.name]
+        ),
         Option(name="load_images", levels=(False, True), default=False),
         Option(name="co_runner", levels=tuple(CO_RUNNERS), default="none"),
     )

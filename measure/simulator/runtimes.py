@@ -55,6 +55,9 @@ TENSORRT = Runtime(
     fused=frozenset({"bias", "batch_norm", "activation", "add", "concatenate"}),
 )
 
+#: Those that a user can choose.
+RUNTIMES: dict[str, Runtime] = {one.name: one for one in (CAFFE, TENSORFLOW, TENSORRT)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoRunner:

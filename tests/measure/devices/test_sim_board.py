@@ -105,6 +105,14 @@ def test_half_precision_and_larger_batches_cost_less_for_an_item() -> None:
     assert many["energy_per_item_j"] == pytest.approx(many["energy_j"] / 8)
 
 
+def test_runtimes_differ_and_each_board_has_its_usual_one() -> None:
+    device = BoardDevice("tx1")
+    base = responses(device)["latency_s"]
+    assert responses(device, runtime="caffe")["latency_s"] == pytest.approx(base, 0.05)
+    assert responses(device, runtime="tensorflow")["latency_s"] > 1.5 * base
+    assert responses(device, runtime="tensorrt")["latency_s"] < 0.8 * base
+
+
 def test_programs_beside_it_and_loading_images_cost_something() -> None:
     device = BoardDevice("tx1")
     base = responses(device)
