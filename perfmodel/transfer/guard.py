@@ -29,6 +29,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 LEAVE_ALONE_ABOVE = 1.3  # paired t: what "better than target alone" has to exceed
+LEAVE_ALONE_ABOVE_FEW = 2.0  # the same for fewer than VERY_FEW runs
+VERY_FEW = 8
 LEAVE_ONE_OUT_TO = 10
 FOLDS = 5
 DEAL_AGAIN_TO = 40  # runs up to which chance in the dealing of folds is averaged out
@@ -90,7 +92,8 @@ def choose(
     """Decide between the target alone and what its sources offer.
 
     Every candidate is fitted anew in every fold. Target alone is left only if the
-    t statistic of the gain of some candidate exceeds 1.3; then all candidates
+    t statistic of the gain of some candidate exceeds 1.3 (2 with fewer than eight runs,
+    whose errors scatter too much); then all candidates
     are blended, each weighted by its held-out error to the power of minus half the
     number of runs.
 
@@ -153,7 +156,8 @@ def choose(
             rows=rows,
         )
     shown = f"t = {t[best]:.2f} over {n} held-out runs"
-    if not t[best] > LEAVE_ALONE_ABOVE:
+    least = LEAVE_ALONE_ABOVE if n >= VERY_FEW else LEAVE_ALONE_ABOVE_FEW
+    if not t[best] > least:
         return Choice(
             method=ALONE,
             weights={ALONE: 1.0},
@@ -161,7 +165,7 @@ def choose(
             decision=ALONE,
             reason=(
                 f"no transfer is surely better than the target alone (best: {best}, "
-                f"{shown}; more than {LEAVE_ALONE_ABOVE} is needed)"
+                f"{shown}; more than {least} is needed)"
             ),
             errors=percent,
             held_out=held_out,

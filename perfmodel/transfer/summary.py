@@ -143,12 +143,32 @@ def written(report: TransferReport) -> list[str]:
 
 
 def _told(verdict: Verdict) -> str:
-    if not math.isfinite(verdict.estimate):
-        return verdict.reason
-    shown = f"{verdict.kind} {verdict.estimate:.2f}"
-    if math.isfinite(verdict.lower):
-        shown += f" ({verdict.lower:.2f} to {verdict.upper:.2f})"
-    return f"{shown}: {verdict.reason}"
+    """Write one verdict: the estimate, why, and what else was found."""
+    parts = [verdict.reason]
+    if math.isfinite(verdict.estimate):
+        shown = f"{verdict.kind} {verdict.estimate:.2f}"
+        if math.isfinite(verdict.lower):
+            shown += f" ({verdict.lower:.2f} to {verdict.upper:.2f})"
+        parts[0] = f"{shown}: {verdict.reason}"
+    found = verdict.details
+    linear = found.get("pearson")
+    if linear and linear["lower"] is not None:
+        parts.append(
+            f"pearson {linear['estimate']:.2f} ({linear['lower']:.2f} to "
+            f"{linear['upper']:.2f})"
+        )
+    if found.get("p") is not None:
+        parts.append(f"p = {found['p']:.2g} by chance")
+    if "regret" in found:
+        parts.append(
+            f"the source's best is {100 * found['regret']:.3g} % off the target's best"
+        )
+    if found.get("options_left"):
+        names = ", ".join(row["option"] for row in found["options_left"])
+        parts.append(f"left in the residual: {names}")
+    if found.get("shared") and verdict.verdict != "yes":
+        parts.append(f"shared: {', '.join(found['shared'])}")
+    return "; ".join(parts)
 
 
 def _number(value: float) -> str:
