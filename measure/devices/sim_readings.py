@@ -73,11 +73,17 @@ def quick_readings(power_w: float | None, board: Board) -> tuple[Reading, ...]:
         Reading(name=name, value=None, unit="J", reason=NO_QUICK_ENERGY)
         for name in ("energy_j", "energy_gross_j", "energy_per_item_j")
     )
+    part = board.sensor
+    uncertainty = None
+    if power_w is not None:
+        parts = (part.gain_u * power_w, part.offset_u_w, part.step_w / math.sqrt(12))
+        uncertainty = math.hypot(*parts)
     power = Reading(
         name="power_w",
         value=power_w,
         unit="W",
-        reason="" if power_w is not None else f"no update of {board.sensor.rail}",
+        uncertainty=uncertainty,
+        reason="" if power_w is not None else f"no update of {part.rail}",
     )
     return (power, *missing)
 
