@@ -94,6 +94,7 @@ class Candidates:
                 self._add(name, str(getattr(model, "unit_", "") or ""))
                 self.models[name] = model
             self.space = space or given[0].space_
+            self._check_options()
             self.rows = self._predicted(data, seed)
         if self.rows.empty:
             raise SelectionError(
@@ -107,6 +108,16 @@ class Candidates:
                 "of one environment"
             )
         self.responses[name] = unit
+
+    def _check_options(self) -> None:
+        for name, model in self.models.items():
+            for option in model.space_.names:
+                if option not in self.space.names:
+                    raise ModelError(
+                        f"the model of {name} has the option {option!r}, the space has "
+                        f"{', '.join(self.space.names)}; fit all models to runs with "
+                        "the same options, or give space= with all of them"
+                    )
 
     def _predicted(self, data: PerformanceDataset | None, seed: int) -> pd.DataFrame:
         import pandas as pd

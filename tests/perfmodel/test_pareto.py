@@ -191,6 +191,13 @@ def test_a_model_that_does_not_know_its_response_is_refused() -> None:
         pareto_front([_nameless()])
 
 
+def test_models_of_different_options_are_refused() -> None:
+    other = Line("energy_j", (0.0, 0.0))
+    other.space_ = ConfigurationSpace([Option(name="cores", levels=(1, 2))])
+    with pytest.raises(ModelError, match="energy_j has the option 'cores'"):
+        pareto_front([LATENCY, other])
+
+
 def _nameless() -> Line:
     model = Line("latency_s", (0.0, 0.0))
     model.response_ = ""
