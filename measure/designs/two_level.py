@@ -21,9 +21,10 @@ ORDERS = (1, 2, *range(4, LARGEST_ORDER + 1, 4))
 
 # Prime powers q = p^m, m > 1, of the fields used, with x^m = sum of these
 # coefficients times x^0 .. x^(m-1): an irreducible polynomial over GF(p).
-_FIELDS = {25: (5, (2, 0)), 27: (3, (1, 1, 0)), 49: (7, (3, 0))}
+_FIELDS = {9: (3, (2, 0)), 25: (5, (2, 0)), 27: (3, (1, 1, 0)), 49: (7, (3, 0))}
 _PRIMES = frozenset({3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61})
 _PRIMES |= {67, 71, 73, 79, 83, 89, 97}
+FIELD_SIZES = _PRIMES | set(_FIELDS)
 
 # First rows of four symmetric circulants of order 23 (Baumert, Golomb and Hall).
 _WILLIAMSON_23 = (
@@ -84,17 +85,17 @@ def _matrix(order: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     if order == 1:
         return np.ones((1, 1), dtype=np.int64)
     q = order - 1
-    if q % 4 == 3 and (q in _PRIMES or q in _FIELDS):
-        core = _residues(q)
+    if q % 4 == 3 and q in FIELD_SIZES:
+        core = residues(q)
         matrix = np.ones((order, order), dtype=np.int64)
         matrix[1:, 0] = -1
         matrix[1:, 1:] = core + np.eye(q, dtype=np.int64)
         return matrix
     q = order // 2 - 1
-    if q % 4 == 1 and (q in _PRIMES or q in _FIELDS):
+    if q % 4 == 1 and q in FIELD_SIZES:
         conference = np.ones((q + 1, q + 1), dtype=np.int64)
         conference[0, 0] = 0
-        conference[1:, 1:] = _residues(q)
+        conference[1:, 1:] = residues(q)
         one = np.eye(q + 1, dtype=np.int64)
         return np.kron(conference, [[1, 1], [1, -1]]) + np.kron(
             one, [[1, -1], [-1, -1]]
@@ -104,8 +105,19 @@ def _matrix(order: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.kron(_matrix(order // 2), [[1, 1], [1, -1]])
 
 
-def _residues(q: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return chi(a - b) for all elements a, b of the field of q elements."""
+def residues(q: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return 1, -1 or 0 as a - b is a square, none, or 0, in a field of q elements.
+
+    Parameters
+    ----------
+    q : int
+        One of `FIELD_SIZES`.
+
+    Returns
+    -------
+    ndarray of int, shape (q, q)
+        For all pairs of elements a, b.
+    """
     prime, reduction = _FIELDS.get(q, (q, (0,)))
     elements = list(product(range(prime), repeat=len(reduction)))
     squares = {_field_product(a, a, prime, reduction) for a in elements if any(a)}
