@@ -40,6 +40,8 @@ REFITTED_RUNS = 150
 FLOOR_SHARE = 0.3
 #: Times the runs are dealt anew for calibration.
 CALIBRATION_REPEATS = 2
+#: Parts that are held out in turn: refits learn from nearly all runs.
+HELD_OUT_FOLDS = 20
 #: Hyperparameters that draws are spread over, and candidates they are chosen from.
 HYPER_DRAWS = 20
 HYPER_CANDIDATES = 100
@@ -150,7 +152,7 @@ class GaussianProcessModel(PerformanceModel):
         n = len(self.target_)
         residuals, spread = np.empty(n), np.empty(n)
         rng = np.random.default_rng([self.seed, repeat])
-        for fold in split_folds(n, 10, rng):
+        for fold in split_folds(n, HELD_OUT_FOLDS, rng):
             learn = np.setdiff1d(np.arange(n), fold)
             fresh = self._relearned(self.codes_[learn], self.target_[learn])
             held = self.codes_[fold]

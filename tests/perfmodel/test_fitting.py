@@ -84,7 +84,7 @@ def test_what_was_left_out_stands_in_the_notes() -> None:
 
 def test_the_same_seed_fits_the_same() -> None:
     frame, _ = whole_table()
-    one, two = fit(table(rows=12), seed=1), fit(table(rows=12), seed=1)
+    one, two = fit(table(rows=9), seed=1), fit(table(rows=9), seed=1)
     assert one.name == two.name
     np.testing.assert_array_equal(one.predict(frame), two.predict(frame))
 
@@ -93,7 +93,7 @@ def test_the_same_seed_fits_the_same() -> None:
 def test_noise_is_said_not_to_be_learnable(name: str) -> None:
     rng = np.random.default_rng(5)
     verdicts = []
-    for _ in range(6):
+    for _ in range(4):
         frame, y = whole_table()
         data = PerformanceDataset.from_frame(
             frame.assign(y=rng.lognormal(sigma=0.5, size=len(y))),

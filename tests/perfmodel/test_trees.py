@@ -46,6 +46,7 @@ class TestForest(ModelContract):
     """The contract of every model."""
 
     name = "forest"
+    params = {"n_trees": 20}
     error_percent = 25.0
 
 
@@ -53,6 +54,7 @@ class TestExtraTrees(ModelContract):
     """The contract of every model."""
 
     name = "extra-trees"
+    params = {"n_trees": 20}
     error_percent = 25.0
 
 
@@ -60,6 +62,7 @@ class TestXGBoost(ModelContract):
     """The contract of every model."""
 
     name = "xgboost"
+    params = {"n_rounds": 100}
     error_percent = 20.0
 
 
