@@ -73,8 +73,8 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
     Returns
     -------
     Calls
-        At least ``min_calls`` of them measured, or flagged: where one takes so long
-        that fewer fill the cap, there are `FEWEST` at least.
+        At least ``min_calls`` of them measured; or `FEWEST`, flagged, where one takes
+        longer than all the measuring should.
 
     Examples
     --------
@@ -99,8 +99,9 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
     while True:
         while warm_s < test_s or len(seconds) <= least:
             warm_s += one()
-            if warm_s >= cap_s and len(seconds) > FEWEST:
-                break
+            count = len(seconds) - 1
+            if FEWEST <= count < least and warm_s >= count * timing.seconds:
+                return Calls(tuple(seconds), tuple(cpu_seconds), 1, (FEW,))
         steady = 1 if timing.quick else warm_up_end(seconds)
         if steady is not None:
             steady = max(steady, 1)
@@ -111,7 +112,7 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
             steady = len(seconds) - 1
             while steady > 1 and not _enough(seconds[steady:], timing):
                 steady -= 1
-            flags = (NO_STEADY_STATE,) if len(seconds) - steady >= least else (FEW,)
+            flags = (NO_STEADY_STATE,)
             return Calls(tuple(seconds), tuple(cpu_seconds), steady, flags)
         test_s = warm_s * _TEST_AGAIN
 

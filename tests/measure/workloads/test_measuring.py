@@ -64,6 +64,11 @@ def test_calls_of_many_seconds_are_few_and_flagged(timed: Timed) -> None:
     assert calls.flags == (FEW,)
 
 
+def test_calls_within_the_measuring_time_are_never_few(timed: Timed) -> None:
+    calls = timed(repeat(0.3), Timing())
+    assert len(calls.seconds) - calls.steady >= 5 and not calls.flags
+
+
 def test_a_quick_run_has_one_call_to_warm_up_and_a_short_batch(timed: Timed) -> None:
     quick = Timing(quick=True, seconds=0.05, min_calls=1, warm_up_cap_s=0.0)
     calls = timed(chain([3.0], repeat(0.02)), quick)
