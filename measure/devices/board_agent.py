@@ -1,0 +1,734 @@
+"""The one program on a board: reads, writes, watches, runs, and puts everything back.
+
+It knows paths, not options. Requests come as JSON lines on standard input, a reply to
+each goes to standard output. Before a file is written for the first time, what it
+holds is in a journal on the board's disk; when the connection is lost, or nothing has
+been heard for too long, the agent puts back what was set and ends. After a kill or a
+power cut the next agent does so from the journal. ``board_agent.py restore`` on the
+board itself does it without a host.
+
+Standard library only, in the syntax of Python 3.4, which is what the oldest boards
+have: no annotations, no f-strings.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+VERSION = 1
+BEAT_LIMIT_S = 20.0
+"""So long after the last word from the host everything is put back."""
+RESTORE_LIMIT_S = 5.0
+SETTLE_S = 0.05
+"""Files are looked at twice, so far apart, before they count as put back."""
+REPLY_LIMIT = 1000000
+
+ALLOWED = (
+    "/sys/devices/system/cpu/cpu#/online",
+    "/sys/devices/system/cpu/cpu#/cpufreq/scaling_*",
+    "/sys/devices/system/cpu/cpufreq/policy#/scaling_*",
+    "/sys/devices/system/cpu/cpu#/cpuidle/state#/disable",
+    "/sys/devices/system/cpu/cpuquiet/tegra_cpuquiet/enable",
+    "/sys/devices/system/cpu/cpuquiet/current_governor",
+    "/sys/kernel/cluster/*",
+    "/sys/kernel/debug/clock/override.*/rate",
+    "/sys/kernel/debug/clock/override.*/state",
+    "/sys/kernel/debug/clk/override.*/clk_*",
+    "/sys/kernel/debug/bpmp/debug/clk/emc/rate",
+    "/sys/kernel/debug/bpmp/debug/clk/emc/state",
+    "/sys/kernel/debug/bpmp/debug/clk/emc/mrq_rate_locked",
+    "/sys/kernel/debug/tegra_cpufreq/*_CLUSTER/cc3/enable",
+    "/sys/kernel/debug/tegra_fan/target_pwm",
+    "/sys/devices/pwm-fan/*",
+    "/sys/devices/**/railgate_enable",
+    "/sys/devices/**/devfreq/*/min_freq",
+    "/sys/devices/**/devfreq/*/max_freq",
+    "/sys/devices/**/devfreq/*/governor",
+    "/sys/class/devfreq/*/min_freq",
+    "/sys/class/devfreq/*/max_freq",
+    "/sys/class/devfreq/*/governor",
+    "/sys/**/running_mode",
+    "/sys/module/qos/parameters/enable",
+    "/sys/block/*/queue/scheduler",
+    "/proc/sys/vm/swappiness",
+    "/proc/sys/vm/vfs_cache_pressure",
+    "/proc/sys/vm/dirty_*",
+    "/proc/sys/vm/overcommit_*",
+    "/proc/sys/vm/nr_*hugepages",
+    "/proc/sys/kernel/sched_*",
+    "/proc/sys/kernel/perf_cpu_time_max_percent",
+)
+"""What may be written: ``*`` and ``#`` (a number) are within a name, ``**`` is not."""
+
+
+def _pattern(text):
+    parts = re.split(r"(\*\*|\*|#)", text)
+    means = {"**": ".+", "*": "[^/]*", "#": "[0-9]+"}
+    return "".join(means.get(part) or re.escape(part) for part in parts)
+
+
+_ALLOWED = re.compile("|".join("(?:%s)" % _pattern(text) for text in ALLOWED))
+
+
+def is_allowed(path):
+    """Tell whether a path may be written."""
+    return ".." not in path.split("/") and _ALLOWED.fullmatch(path) is not None
+
+
+class Refused(Exception):
+    """A request that is not carried out; nothing was changed by it."""
+
+
+class Clock(object):
+    """The board's clock."""
+
+    def now(self):
+        """Return seconds, from an arbitrary moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds):
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Disk(object):
+    """Files below a folder that stands for ``/``; links do not lead out of it."""
+
+    def __init__(self, root="/"):
+        self.root = os.path.realpath(root)
+
+    def resolve(self, path):
+        """Return a path without links, as seen from the root."""
+        rest, done, links = path.split("/")[::-1], [], 0
+        while rest:
+            name = rest.pop()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                del done[-1:]
+                continue
+            try:
+                target = os.readlink(self._place("/" + "/".join(done + [name])))
+            except OSError:
+                done.append(name)
+                continue
+            links += 1
+            if links > 40:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            if target.startswith("/"):
+                done = []
+                if self.root != "/" and (target + "/").startswith(self.root + "/"):
+                    target = target[len(self.root) :]
+            rest.extend(target.split("/")[::-1])
+        return "/" + "/".join(done)
+
+    def read(self, path):
+        """Return the content of a file."""
+        with open(self._place(self.resolve(path)), "rb", 0) as file:
+            parts = [file.read(65536)]
+            while parts[-1]:
+                parts.append(file.read(65536))
+        return b"".join(parts)
+
+    def write(self, path, content):
+        """Write a file that exists, in one piece."""
+        place = self._place(self.resolve(path))
+        handle = os.open(place, os.O_WRONLY | os.O_TRUNC)
+        try:
+            os.write(handle, content)
+        finally:
+            os.close(handle)
+
+    def list(self, path):
+        """Return the names in a folder."""
+        return sorted(os.listdir(self._place(self.resolve(path))))
+
+    def exists(self, path):
+        """Tell whether something is there."""
+        return os.path.exists(self._place(self.resolve(path)))
+
+    def _place(self, path):
+        return path if self.root == "/" else self.root + path
+
+
+def state_folder():
+    """Return the folder of journals; root's is nobody else's."""
+    base = os.environ.get("XDG_STATE_HOME")
+    if not base and os.geteuid() == 0:
+        base = "/var/lib"
+    if not base:
+        base = os.path.expanduser("~/.local/state")
+    return os.path.join(base, "measure", "boards")
+
+
+class Journal(object):
+    """What stood before, on disk before anything is written."""
+
+    def __init__(self, folder, root):
+        key = hashlib.sha256(root.encode("utf-8", "surrogateescape")).hexdigest()
+        self.folder = folder
+        self.path = os.path.join(folder, "journal-%s.jsonl" % key[:16])
+        self._lock = None
+
+    def lock(self):
+        """Keep other agents off the board, until this process ends."""
+        import fcntl
+
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        self._lock = open(self.path + ".lock", "a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (IOError, OSError):
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "unknown"
+            self.close()
+            raise Refused("another agent holds this board (process %s)" % holder)
+        self._lock.truncate(0)
+        self._lock.write("%d\n" % os.getpid())
+        self._lock.flush()
+
+    def close(self):
+        """Let other agents in."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def read(self):
+        """Return the entries; a torn last line is of a write that never began."""
+        try:
+            with open(self.path, "rb") as file:
+                lines = file.read().split(b"\n")
+        except (IOError, OSError) as error:
+            if error.errno == errno.ENOENT:
+                return []
+            raise
+        entries = []
+        for line in lines[:-1]:
+            try:
+                entries.append(json.loads(line.decode("utf-8")))
+            except ValueError:
+                break
+        return entries
+
+    def add(self, entries):
+        """Append entries, and return when they are on the disk."""
+        known = self.read()
+        text = "".join(json.dumps(entry) + "\n" for entry in known + entries)
+        # A torn line must not end up in the middle: the file is made anew.
+        handle, name = tempfile.mkstemp(dir=self.folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(name, self.path)
+        self._sync_folder()
+
+    def clear(self):
+        """Forget everything."""
+        try:
+            os.unlink(self.path)
+        except (IOError, OSError) as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return
+        self._sync_folder()
+
+    def _sync_folder(self):
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class MemoryJournal(object):
+    """A journal for an agent in process."""
+
+    def __init__(self):
+        self.entries = []
+
+    def read(self):
+        """Return the entries."""
+        return list(self.entries)
+
+    def add(self, entries):
+        """Append entries."""
+        self.entries.extend(entries)
+
+    def clear(self):
+        """Forget everything."""
+        self.entries = []
+
+
+def _partner(path):
+    """Return the maximum that belongs to a minimum, and the other way round."""
+    folder, _, name = path.rpartition("/")
+    for one, other in (("min", "max"), ("max", "min")):
+        if one in name:
+            return "%s/%s" % (folder, name.replace(one, other))
+    return None
+
+
+def _number(content):
+    try:
+        return int(content.decode("ascii", "replace").split()[0])
+    except (ValueError, IndexError):
+        return None
+
+
+def _trouble(error, path):
+    code = errno.errorcode.get(error.errno, str(error.errno))
+    return {"path": path, "errno": code, "error": error.strerror or str(error)}
+
+
+class Agent(object):
+    """Carries out requests on some files, with a journal and a clock."""
+
+    def __init__(self, files, journal, clock):
+        self.files = files
+        self.journal = journal
+        self.clock = clock
+        self.saved = None
+        self.watched = None
+        self.due_s = None
+
+    def handle(self, request):
+        """Return the reply to a request, a dictionary with ``do``."""
+        name = "do_%s" % request.get("do")
+        if not re.match("do_[a-z]+$", name) or not hasattr(self, name):
+            return {"refused": "unknown request %r" % request.get("do")}
+        try:
+            return getattr(self, name)(request)
+        except Refused as error:
+            return {"refused": str(error)}
+        except (IOError, OSError) as error:
+            return {"refused": "%s: %s" % (error.filename, error.strerror or error)}
+
+    def boot_id(self):
+        """Return what differs from boot to boot; nothing where it is not told."""
+        try:
+            raw = self.files.read("/proc/sys/kernel/random/boot_id")
+        except (IOError, OSError):
+            return ""
+        return raw.decode("ascii", "replace").strip()
+
+    def do_beat(self, request):
+        """The host is there."""
+        return {"now": self.clock.now()}
+
+    def do_status(self, request):
+        """Say who is here, and what an earlier agent left set."""
+        return {
+            "agent": VERSION,
+            "python": "%d.%d.%d" % sys.version_info[:3],
+            "root": getattr(self.files, "root", ""),
+            "uid": os.geteuid() if hasattr(os, "geteuid") else 0,
+            "left": len(self.journal.read()),
+            "now": self.clock.now(),
+        }
+
+    def do_read(self, request):
+        """Read files, each on its own."""
+        return {"files": [self._read(path) for path in request["paths"]]}
+
+    def _read(self, path):
+        try:
+            return {"text": self.files.read(path).decode("latin-1")}
+        except (IOError, OSError) as error:
+            return _trouble(error, path)
+
+    def do_find(self, request):
+        """List the paths that match patterns, with ``*`` within a name."""
+        return {"paths": [self._find(pattern) for pattern in request["patterns"]]}
+
+    def _find(self, pattern):
+        found = [""]
+        for part in pattern.strip("/").split("/"):
+            matches = re.compile(_pattern(part)).fullmatch
+            longer = []
+            for folder in found:
+                if "*" not in part and "#" not in part:
+                    longer.append("%s/%s" % (folder, part))
+                    continue
+                try:
+                    names = self.files.list(folder or "/")
+                except (IOError, OSError):
+                    continue
+                longer.extend("%s/%s" % (folder, n) for n in names if matches(n))
+            found = longer
+        return [path for path in found if self._exists(path)]
+
+    def _exists(self, path):
+        try:
+            return self.files.exists(path)
+        except (IOError, OSError):
+            return False
+
+    def do_write(self, request):
+        """Write files in order, and stop at the first that cannot be."""
+        items = [(path, text.encode("latin-1")) for path, text in request["items"]]
+        for path, _ in items:
+            self._check(path)
+        self._save([path for path, _ in items])
+        for done, (path, content) in enumerate(items):
+            try:
+                # A file may have come with an earlier write of these.
+                self._save([path], True)
+                self.files.write(path, content)
+            except (IOError, OSError) as error:
+                return {"done": done, "failed": _trouble(error, path)}
+        return {"done": len(items)}
+
+    def _check(self, path):
+        if not is_allowed(path):
+            raise Refused("%s may not be written by this agent" % path)
+        real = self.files.resolve(path)
+        if not real.startswith(("/sys/", "/proc/sys/")):
+            raise Refused("%s leads to %s, which may not be written" % (path, real))
+
+    def _save(self, paths, there=False):
+        """Note what files hold, once each, before they are first written."""
+        if self.saved is None:
+            self.saved = set(entry["path"] for entry in self._of_this_boot())
+        boot, new = None, []
+        for path in paths:
+            real = self.files.resolve(path)
+            if real in self.saved or any(entry["path"] == real for entry in new):
+                continue
+            try:
+                old = self.files.read(real).decode("latin-1")
+            except (IOError, OSError):
+                if there:
+                    raise
+                continue
+            boot = self.boot_id() if boot is None else boot
+            root = getattr(self.files, "root", "")
+            new.append({"path": real, "old": old, "boot": boot, "root": root})
+        if new:
+            self.journal.add(new)
+            self.saved.update(entry["path"] for entry in new)
+
+    def do_restore(self, request):
+        """Put back what was set; what cannot be stays in the journal."""
+        entries = len(self.journal.read())
+        live = self._of_this_boot()
+        failed = self._put_back(live)
+        if not failed:
+            self.journal.clear()
+            self.saved = set()
+        return {
+            "restored": len(live) - len(failed),
+            "of_an_earlier_boot": entries - len(live),
+            "failed": [dict(reason, path=path) for path, reason in failed.items()],
+        }
+
+    def _of_this_boot(self):
+        """Return what is to be undone: settings here end with the boot."""
+        entries, boot = self.journal.read(), self.boot_id()
+        live = [e for e in entries if not (boot and e["boot"] and e["boot"] != boot)]
+        if entries and not live:
+            self.journal.clear()
+        return live
+
+    def _put_back(self, entries):
+        """Go backwards through entries until all read as they were."""
+        until = self.clock.now() + RESTORE_LIMIT_S
+        clean = 0
+        while entries:
+            failed, changed = {}, False
+            for entry in self._ordered(entries):
+                path, old = entry["path"], entry["old"].encode("latin-1")
+                if not is_allowed(path):
+                    continue
+                wrote, reason = self._put_back_one(path, old)
+                changed = changed or wrote
+                if reason:
+                    failed[path] = reason
+            clean = 0 if failed or changed else clean + 1
+            if clean == 2:
+                return {}
+            if self.clock.now() >= until:
+                return failed
+            self.clock.sleep(SETTLE_S)
+        return {}
+
+    def _put_back_one(self, path, old):
+        try:
+            if self.files.read(path) == old:
+                return False, None
+            try:
+                self.files.write(path, old)
+            except (IOError, OSError) as error:
+                chosen = re.search(rb"\[([^\]]+)\]", old)
+                if error.errno != errno.EINVAL or chosen is None:
+                    raise
+                self.files.write(path, chosen.group(1))
+            now = self.files.read(path)
+        except (IOError, OSError) as error:
+            return True, _trouble(error, path)
+        if now == old:
+            return True, None
+        texts = old.decode("latin-1").strip(), now.decode("latin-1").strip()
+        return True, {"errno": "", "error": "wrote %r and read %r" % texts}
+
+    def _ordered(self, entries):
+        """Return entries backwards, a minimum and its maximum by what stands."""
+        old = dict((entry["path"], entry) for entry in entries)
+        done, ordered = set(), []
+        for entry in reversed(entries):
+            path = entry["path"]
+            if path in done:
+                continue
+            pair, partner = [entry], _partner(path)
+            if partner in old:
+                name = path.rpartition("/")[2]
+                low, high = (path, partner) if "min" in name else (partner, path)
+                pair = [old[high], old[low]]
+                stands = self._read(low).get("text", "").encode("latin-1")
+                top, bottom = _number(old[high]["old"].encode("latin-1")), None
+                bottom = _number(stands)
+                if top is not None and bottom is not None and top < bottom:
+                    pair.reverse()
+            ordered.extend(pair)
+            done.update(one["path"] for one in pair)
+        return ordered
+
+    def do_watch(self, request):
+        """Begin to sample files at a rate; ``samples`` gives what came of it."""
+        self.watched = {
+            "paths": list(request["paths"]),
+            "period": max(0.001, float(request["period_s"])),
+            "samples": [],
+        }
+        self.due_s = self.clock.now()
+        return {"now": self.due_s}
+
+    def do_samples(self, request):
+        """Return what was sampled so far: time before and after, and the texts."""
+        if self.watched is None:
+            raise Refused("nothing is watched")
+        samples, self.watched["samples"] = self.watched["samples"], []
+        if request.get("stop"):
+            self.watched = self.due_s = None
+        return {"samples": samples, "now": self.clock.now()}
+
+    def tick(self):
+        """Take a sample if one is due."""
+        if self.watched is None or self.clock.now() < self.due_s:
+            return
+        start = self.clock.now()
+        found = [self._read(path) for path in self.watched["paths"]]
+        texts = [one.get("text", "") for one in found]
+        self.watched["samples"].append([start, self.clock.now(), texts])
+        period = self.watched["period"]
+        # A sample that is missed is missed: the times of the others stay as they are.
+        steps = int((self.clock.now() - self.due_s) / period) + 1
+        self.due_s += steps * period
+
+
+class Child(object):
+    """One program that the host asked for."""
+
+    def __init__(self, request, clock):
+        argv = request["argv"]
+        if not argv or not all(isinstance(word, str) for word in argv):
+            raise Refused("argv: a list of words is needed")
+        self.request, self.clock = request, clock
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.start_s = clock.now()
+        self.until_s = self.start_s + float(request.get("limit_s", 60.0))
+        self.late = False
+        self.process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=self.out,
+            stderr=self.err,
+            env=dict(os.environ, **request.get("env", {})),
+            cwd=request.get("folder"),
+            preexec_fn=_as_the_user,
+        )
+
+    def end(self):
+        """Kill the program and what it started."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except OSError:
+            pass
+        self.process.wait()
+
+    def reply(self):
+        """Return what came of it once it has ended, else None."""
+        if self.process.poll() is None:
+            if self.clock.now() < self.until_s:
+                return None
+            self.late = True
+            self.end()
+        texts = []
+        for file in (self.out, self.err):
+            file.seek(0)
+            texts.append(file.read(REPLY_LIMIT).decode("utf-8", "replace"))
+            file.close()
+        return {
+            "id": self.request.get("id"),
+            "rc": self.process.returncode,
+            "late": self.late,
+            "stdout": texts[0],
+            "stderr": texts[1],
+            "start_s": self.start_s,
+            "stop_s": self.clock.now(),
+        }
+
+
+def _as_the_user():
+    """Leave the agent's process group, and root's rights if they are from sudo."""
+    os.setsid()
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
+        os.setgroups([])
+        os.setgid(int(os.environ["SUDO_GID"]))
+        os.setuid(int(os.environ["SUDO_UID"]))
+
+
+def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
+    """Answer requests until the host is gone, then put everything back."""
+    import fcntl
+
+    wake_read, wake_write = os.pipe()
+    flags = fcntl.fcntl(wake_write, fcntl.F_GETFL)
+    fcntl.fcntl(wake_write, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    asked = []
+
+    def on_signal(number, frame):
+        if number != signal.SIGCHLD:
+            asked.append(number)
+        try:
+            os.write(wake_write, b"x")
+        except OSError:
+            pass
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, on_signal)
+    child, rest, heard = None, b"", agent.clock.now()
+    try:
+        while not asked:
+            now = agent.clock.now()
+            if now - heard > limit_s:
+                break
+            due = [heard + limit_s + 0.01]
+            if agent.due_s is not None:
+                due.append(agent.due_s)
+            if child is not None:
+                due.append(child.until_s)
+            try:
+                ready = select.select(
+                    [source, wake_read], [], [], max(0.0, min(due) - now)
+                )[0]
+            except (IOError, OSError, select.error):
+                continue
+            if wake_read in ready:
+                os.read(wake_read, 4096)
+            agent.tick()
+            if child is not None:
+                reply = child.reply()
+                if reply is not None:
+                    child = None
+                    _send(sink, reply)
+            if source not in ready:
+                continue
+            data = os.read(source, 65536)
+            if not data:
+                break
+            heard = agent.clock.now()
+            lines = (rest + data).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                request = _parsed(line)
+                if request.get("do") == "run" and child is None:
+                    try:
+                        child = Child(request, agent.clock)
+                    except (Refused, IOError, OSError) as error:
+                        _send(sink, {"id": request.get("id"), "refused": str(error)})
+                    continue
+                reply = agent.handle(request)
+                reply["id"] = request.get("id")
+                _send(sink, reply)
+    except (IOError, OSError) as error:
+        if error.errno != errno.EPIPE:
+            raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        if child is not None:
+            child.end()
+        agent.do_restore({})
+
+
+def _parsed(line):
+    try:
+        request = json.loads(line.decode("utf-8"))
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _send(sink, reply):
+    data = (json.dumps(reply) + "\n").encode("utf-8")
+    while data:
+        data = data[os.write(sink, data) :]
+
+
+def _check_own_file():
+    """Refuse to be root from a file that others may change."""
+    path = os.path.realpath(__file__)
+    for place in (path, os.path.dirname(path)):
+        if os.stat(place).st_mode & 0o022:
+            raise Refused("%s can be written by others; chmod go-w it" % place)
+
+
+def _first_line(source):
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(source, 1)
+        if not byte:
+            raise Refused("nothing was asked")
+        line += byte
+    return _parsed(line)
+
+
+def main(words):
+    """Serve one host; or, with ``restore [ROOT]``, put back what was left set."""
+    try:
+        if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
+            _check_own_file()
+        by_hand = words[:1] == ["restore"]
+        if by_hand:
+            hello = {"root": (words[1:] or ["/"])[0]}
+        else:
+            hello = _first_line(0)
+        files = Disk(hello.get("root") or "/")
+        if not os.path.isdir(files.root):
+            raise Refused("%s: there is no such folder on the board" % files.root)
+        journal = Journal(state_folder(), files.root)
+        journal.lock()
+    except (Refused, IOError, OSError) as error:
+        _send(1, {"refused": str(error)})
+        return 1
+    agent = Agent(files, journal, Clock())
+    if by_hand:
+        reply = agent.handle({"do": "restore"})
+        _send(1, reply)
+        return 1 if reply.get("failed") or "refused" in reply else 0
+    _send(1, agent.handle({"do": "status"}))
+    serve(agent, 0, 1, float(hello.get("beat_limit_s") or BEAT_LIMIT_S))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
