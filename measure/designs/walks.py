@@ -47,7 +47,7 @@ _LARGEST_MOVE = 4  # runs that one perturbation replaces at most
 
 
 @compiled
-def _draw(
+def draw(
     problem: Problem, random: np.ndarray, run: int, old: np.ndarray, new: np.ndarray
 ) -> bool:
     """Draw levels for the options of `run` that may move; tell whether it worked."""
@@ -111,7 +111,7 @@ def start(problem: Problem, state: State, random: np.ndarray) -> bool:
     for run in range(n):
         if problem.movable[run].any():
             for _ in range(_DRAWS):
-                if _draw(problem, random, run, state.levels[run], row):
+                if draw(problem, random, run, state.levels[run], row):
                     key = row_key(problem, row)
                     if problem.repeats or not is_taken(state, run, key):
                         state.levels[run] = row
@@ -162,7 +162,7 @@ def improve(
         for _move in range(moves):
             for _try in range(_TRIES):
                 run = free[below(random, n_free)]
-                if _draw(problem, random, run, state.levels[run], row):
+                if draw(problem, random, run, state.levels[run], row):
                     if replace(problem, state, run, row):
                         break
         sound = descend(problem, state)
