@@ -167,6 +167,7 @@ def execute(
     done = 0
 
     environment = {
+        "OMP_NUM_THREADS": "1",  # small matrices: threads cost more than they give
         **os.environ,
         "MPLBACKEND": "agg",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before numpy is imported: its threads are made then, and cost more than they give.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def published_data() -> Path:
