@@ -14,6 +14,7 @@ from studies.report import read_data
 # %% tags=["parameters"]
 store = "results/measurements.db"
 source, target = "resnet50", "mobilenetv2"
+model = "auto"
 
 # %%
 data, sweeps = read_data(store=store)
@@ -52,7 +53,7 @@ show(*measured.drift(sweeps))
 # runs that it has not seen, and against always saying the mean.
 
 # %%
-models = modelled.fit_all(data, response)
+models = modelled.fit_all(data, response, model=model)
 show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
 
 # %% [markdown]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studies.build import Built, build
+from tests.studies.browser import Page, browse, find_chromium
+
+ROOT = Path(__file__).parent.parent.parent
 
 SCRIPT = """
 # %% [markdown]
@@ -72,3 +79,33 @@ def tiny(tiny_script: Path) -> Built:
         out=tiny_script.parent,
         parameters={"store": "given.db"},
     )
+
+
+@pytest.fixture(scope="session")
+def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sweep of the simulated device, run by the command line."""
+    folder = tmp_path_factory.mktemp("sweep")
+    words = "sweep --device sim:effects --runs 20 --design random --store s.db"
+    result = subprocess.run(
+        [sys.executable, "-m", "measure", *words.split()],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode in (0, 3), result.stderr
+    return folder / "s.db"
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    program = find_chromium()
+    if program is None:
+        reason = "no chromium on PATH; apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with browse(program) as opened:
+        yield opened

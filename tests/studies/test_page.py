@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from studies.build import Built
-from tests.studies.browser import DESK_WIDTH, PHONE_WIDTH, Page, browse, find_chromium
+from tests.studies.browser import DESK_WIDTH, PHONE_WIDTH, Page
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(tiny: Built) -> None:
@@ -49,18 +47,6 @@ def test_a_table_has_a_caption_and_scoped_headings(tiny: Built) -> None:
 def test_a_picture_has_a_text_alternative(tiny: Built) -> None:
     html = tiny.html.read_text(encoding="utf-8")
     assert 'alt="Main effects &amp; their size."' in html
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    program = find_chromium()
-    if program is None:
-        reason = "no chromium on PATH; apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with browse(program) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

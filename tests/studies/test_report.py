@@ -186,27 +186,8 @@ def test_limits_of_an_outsiders_table_name_the_unknown_order_and_the_missing_ene
 
 
 @pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> MeasuredSweep:
-    """A small sweep of the simulated device, run by the command line."""
-    import subprocess
-    import sys
-
-    folder = tmp_path_factory.mktemp("sweep")
-    words = "sweep --device sim:effects --runs 20 --design random --store s.db"
-    root = Path(__file__).parent.parent.parent
-    subprocess.run(
-        [sys.executable, "-m", "measure", *words.split()],
-        cwd=folder,
-        env={
-            "PYTHONPATH": str(root),
-            "PATH": "/usr/bin:/bin",
-            "XDG_STATE_HOME": str(folder),
-        },
-        check=False,
-        capture_output=True,
-        timeout=120,
-    )
-    (read,) = measured.read_sweeps(folder / "s.db")
+def sweep(simulated_store: Path) -> MeasuredSweep:
+    (read,) = measured.read_sweeps(simulated_store)
     return read
 
 
