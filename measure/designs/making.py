@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from measure.designs.base import Design
 from measure.designs.factorial import full_factorial
 from measure.designs.reading import read_design
-from measure.designs.space_filling import random_design
+from measure.designs.space_filling import latin_hypercube, random_design, sobol
 from measure.designs.two_level import plackett_burman
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
@@ -20,10 +20,28 @@ if TYPE_CHECKING:
 
     from measure.designs.local_search import Progress
 
-DESIGNS = ("d-optimal", "plackett-burman", "full-factorial", "random")
+DESIGNS = (
+    "d-optimal",
+    "plackett-burman",
+    "full-factorial",
+    "fractional-factorial",
+    "definitive-screening",
+    "split-plot",
+    "random",
+    "latin-hypercube",
+    "sobol",
+    "pairwise",
+)
 # These choose their runs for a model; the others are only judged by one.
 MODEL_DESIGNS = ("d-optimal", "split-plot")
 _SPARE_RUNS = 5
+_WITHOUT_SEARCH = (
+    "plackett-burman",
+    "full-factorial",
+    "fractional-factorial",
+    "definitive-screening",
+    "pairwise",
+)
 
 
 def default_model(name: str) -> str:
@@ -110,7 +128,8 @@ def make_design(
     >>> make_design("taguchi", space)
     Traceback (most recent call last):
     measure.errors.DesignError: no design 'taguchi'; choose from d-optimal, \
-plackett-burman, full-factorial, random, or a file D.csv
+plackett-burman, full-factorial, fractional-factorial, definitive-screening, \
+split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
     """
     if name.lower().endswith(".csv"):
         design = read_design(Path(name), space, model=model or "main")
@@ -120,23 +139,37 @@ plackett-burman, full-factorial, random, or a file D.csv
             f"no design {name!r}; choose from {', '.join(DESIGNS)}, or a file D.csv"
         )
     model = model or default_model(name)
-    if fixed is not None and name not in MODEL_DESIGNS:
+    if fixed is not None and name != "d-optimal":
         raise DesignError(
             f"{name} design: it cannot keep runs (--augment); choose --design d-optimal"
         )
-    if criterion != "d" and name not in MODEL_DESIGNS:
+    if criterion != "d" and name != "d-optimal":
         raise DesignError(
             f"{name} design: it follows no criterion (--criterion); choose --design "
             "d-optimal"
         )
-    if name == "plackett-burman":
-        return plackett_burman(space, runs, model=model)
-    if name == "full-factorial":
-        return _unused_runs(full_factorial(space, model=model), runs)
+    if name in _WITHOUT_SEARCH:
+        return _constructed(name, space, runs, model, seed)
     if runs is None:
         runs = default_runs(space, model)
+    if name == "split-plot":
+        from measure.designs.whole_plots import split_plot
+
+        return split_plot(
+            space,
+            model=model,
+            seed=seed,
+            budget_s=budget_s,
+            iterations=iterations,
+            runs=runs,
+            progress=progress,
+        )
     if name == "random":
         return random_design(space, runs, seed=seed, model=model, candidates=candidates)
+    if name == "latin-hypercube":
+        return latin_hypercube(space, runs, seed=seed, model=model)
+    if name == "sobol":
+        return sobol(space, runs, seed=seed, model=model)
     from measure.designs.optimal import d_optimal
 
     return d_optimal(
@@ -152,6 +185,27 @@ plackett-burman, full-factorial, random, or a file D.csv
         criterion,
         progress=progress,
     )
+
+
+def _constructed(
+    name: str, space: ConfigurationSpace, runs: int | None, model: str, seed: int
+) -> Design:
+    """Return a design that has as many runs as it needs."""
+    if name == "plackett-burman":
+        return plackett_burman(space, runs, model=model)
+    if name == "fractional-factorial":
+        from measure.designs.fractional import fractional_factorial
+
+        return fractional_factorial(space, runs, model=model)
+    if name == "definitive-screening":
+        from measure.designs.screening import definitive_screening
+
+        return _unused_runs(definitive_screening(space, model=model), runs)
+    if name == "pairwise":
+        from measure.designs.covering import pairwise
+
+        return pairwise(space, runs, seed=seed, model=model)
+    return _unused_runs(full_factorial(space, model=model), runs)
 
 
 def default_runs(space: ConfigurationSpace, model: str) -> int:

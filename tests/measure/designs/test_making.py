@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from measure.designs.making import DESIGNS, default_runs, make_design
+from measure.designs.diagnostics import evaluate
+from measure.designs.making import DESIGNS, default_model, default_runs, make_design
 from measure.designs.reading import write_design
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
@@ -17,14 +19,38 @@ from measure.space import ConfigurationSpace
 SPACE = ConfigurationSpace.from_dict(
     {"options": {f"x{i}": {"kind": "boolean"} for i in range(4)}}
 )
+MIXED = ConfigurationSpace.from_dict(
+    {
+        "options": {
+            "backend": {
+                "kind": "categorical",
+                "levels": ["graph", "xla"],
+                "change_cost_s": 5,
+            },
+            "threads": {"kind": "numeric", "levels": [1, 2, 4]},
+            "batch_size": {"kind": "numeric", "levels": [1, 4, 8]},
+            "onednn": {"kind": "boolean"},
+        }
+    }
+)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_design_is_made_by_its_name(name: str) -> None:
-    design = make_design(name, SPACE, iterations=2)
+    design = make_design(name, MIXED, iterations=2)
     assert design.name == name
-    assert design.model == ("interactions" if name == "d-optimal" else "main")
-    assert SPACE.valid(design.indices).all()
+    assert design.model == default_model(name)
+    assert MIXED.valid(design.indices).all()
+    assert list(design.frame.columns[:4]) == list(MIXED.names)
+    json.dumps(evaluate(design, tight=False).to_dict(), allow_nan=False)
+
+
+def test_designs_for_a_model_are_made_for_interactions_by_default() -> None:
+    models = {name: default_model(name) for name in DESIGNS}
+    assert [n for n, m in models.items() if m == "interactions"] == [
+        "d-optimal",
+        "split-plot",
+    ]
 
 
 def test_a_file_is_a_design_by_its_path(tmp_path: Path) -> None:
