@@ -108,7 +108,7 @@ def fronts(
     measured_only: bool,
     seed: int,
     check: Callable[[PerformanceDataset], object] | None = None,
-) -> list[tuple[Section, ParetoFront]]:
+) -> tuple[list[tuple[Section, ParetoFront]], list[str]]:
     """Make the front of each environment.
 
     Parameters
@@ -134,6 +134,8 @@ def fronts(
     -------
     list of (Section, ParetoFront)
         One an environment.
+    list of str
+        What is known of the runs as a whole, a line each.
     """
     data = choice.read()
     if names is None:
@@ -144,8 +146,6 @@ def fronts(
         check(data)
     found: list[tuple[Section, ParetoFront]] = []
     parts, notes = sections(data, together=True)
-    for note in notes:
-        output.print(f"note: {note}")
     refused: SelectionError | None = None
     for part in parts:
         try:
@@ -158,7 +158,7 @@ def fronts(
                 output.print(f"{part.name}: {error}")
     if refused is not None and not found:
         raise refused
-    return found
+    return found, notes
 
 
 def _of_section(
@@ -198,6 +198,7 @@ def _complete(data: PerformanceDataset) -> bool:
 
 def finish(
     found: Sequence[tuple[Section, ParetoFront]],
+    notes: Sequence[str],
     output: Output,
     title: str,
     record: dict[str, Any],
@@ -209,6 +210,8 @@ def finish(
     ----------
     found : sequence of (Section, ParetoFront)
         One an environment.
+    notes : sequence of str
+        What is known of the runs as a whole, a line each.
     output : Output
         Where to.
     title : str
@@ -224,6 +227,10 @@ def finish(
             output.print()
         _print_front(part, front, output, title, most)
         documents.append(_document(part, front))
+    if notes:
+        output.print()
+    for note in notes:
+        output.print(f"note: {note}")
     whole = documents[0] if len(documents) == 1 else {}
     output.finish(
         {
@@ -236,6 +243,7 @@ def finish(
             "hypervolume": whole.get("hypervolume"),
             "reference_point": whole.get("reference_point"),
             "fronts": documents,
+            "notes": list(notes),
         }
     )
 

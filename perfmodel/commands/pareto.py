@@ -65,7 +65,7 @@ def command(
     def make(sources: Any, data: Any) -> ParetoFront:
         return pareto_front(sources, data=data, directions=words or (), seed=seed)
 
-    found = fronts(
+    found, notes = fronts(
         choice, names, output, make, model=model, measured_only=measured, seed=seed
     )
-    finish(found, output, "Pareto front", {**choice.record, "seed": seed})
+    finish(found, notes, output, "Pareto front", {**choice.record, "seed": seed})

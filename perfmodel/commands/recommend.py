@@ -75,7 +75,7 @@ def command(
     def make(sources: Any, data: Any) -> ParetoFront:
         return recommend(sources, minimize, subject_to, data=data, seed=seed)
 
-    found = fronts(
+    found, notes = fronts(
         choice,
         names,
         output,
@@ -86,4 +86,4 @@ def command(
         check=check,
     )
     title = f"least {minimize}" + "".join(f", {text}" for text in subject_to)
-    finish(found, output, title, {**choice.record, "seed": seed}, SHOWN)
+    finish(found, notes, output, title, {**choice.record, "seed": seed}, SHOWN)

@@ -76,8 +76,6 @@ def command(
     data = choice.read()
     if choice.table is None and choice.responses is None:
         data = with_responses(data, usual_responses(data))
-    for note in data.notes:
-        output.print(f"note: {note}")
     from perfmodel.transfer.report import transfer_reports
 
     reports = transfer_reports(
@@ -88,6 +86,10 @@ def command(
             output.print()
         for line in report.lines():
             output.print(line)
+    if data.notes:
+        output.print()
+    for note in data.notes:
+        output.print(f"note: {note}")
     transfers = [report.to_dict() for report in reports]
     if save is not None:
         places = save_models([report.model for report in reports], save, output)
