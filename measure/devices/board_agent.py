@@ -147,7 +147,7 @@ class Disk(object):
         finally:
             os.close(handle)
 
-    def list(self, path):
+    def names(self, path):
         """Return the names in a folder."""
         return sorted(os.listdir(self._place(self.resolve(path))))
 
@@ -359,7 +359,7 @@ class Agent(object):
                     longer.append("%s/%s" % (folder, part))
                     continue
                 try:
-                    names = self.files.list(folder or "/")
+                    names = self.files.names(folder or "/")
                 except (IOError, OSError):
                     continue
                 longer.extend("%s/%s" % (folder, n) for n in names if matches(n))

@@ -1,0 +1,161 @@
+"""The same board as files on a disk, in real time, for programs that open files.
+
+A thread looks at the files that can be written, a few hundred times a second, gives
+what is new to the tree and writes down what follows. A write that a kernel would
+refuse is so undone a moment later, where the tree in memory raises at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from measure.simulator.tree import BoardTree
+from measure.simulator.tree_layouts import CPUQUIET
+
+PERIOD_S = 0.004
+
+
+class DiskTree:
+    """A board's files below a folder, alive while it is open.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Stands for ``/``; made if need be.
+    tree : BoardTree or str
+        The board, or its name.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, DiskTree(Path(folder), "tx1-r32") as disk:
+    ...     (Path(folder) / "etc/nv_tegra_release").read_text()[:5]
+    '# R32'
+    """
+
+    def __init__(self, folder: Path, tree: BoardTree | str) -> None:
+        if isinstance(tree, str):
+            tree = BoardTree(tree, time.monotonic)
+        self.folder, self.tree = folder, tree
+        self._seen: dict[str, bytes] = {}
+        self._linked: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._write_down()
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Return what is in the files that can be set, and where links lead.
+
+        Returns
+        -------
+        dict of str to bytes
+            To be compared, byte for byte, with another.
+        """
+        found = {}
+        for base, folders, names in os.walk(self.folder):
+            for name in folders + names:
+                place = Path(base) / name
+                path = "/" + str(place.relative_to(self.folder))
+                if place.is_symlink():
+                    found[path] = os.readlink(place).encode()
+                elif path in self.tree.settable or (
+                    place.is_file() and path not in self.tree.files
+                ):
+                    found[path] = place.read_bytes()
+        return found
+
+    def step(self) -> None:
+        """Take notice of what was written, and write down what follows."""
+        with self._lock:
+            new = self._news()
+            # Of what came at once the order is not known: what is refused may be
+            # taken once the rest is.
+            for _ in range(len(new)):
+                for path in list(new):
+                    with contextlib.suppress(OSError):
+                        self.tree.write(path, new[path])
+                        del new[path]
+            self.tree.read("/proc/sys/kernel/osrelease")
+            self._write_down()
+
+    def _news(self) -> dict[str, bytes]:
+        """Return what others wrote since the last look, the oldest first."""
+        found = []
+        for path in self.tree.settable & self._seen.keys():
+            with contextlib.suppress(OSError):
+                place = self._place(path)
+                content = place.read_bytes()
+                # Empty is between the truncation and the write of someone else.
+                if not content or content == self._seen[path]:
+                    continue
+                self._seen[path] = content
+                # Cpuquiet goes before, and comes after, what it is in the way of.
+                rank = 0
+                if path == CPUQUIET:
+                    rank = 1 if content.strip() == b"1" else -1
+                found.append((place.stat().st_mtime_ns, rank, path, content))
+        return {path: content for _, _, path, content in sorted(found)}
+
+    def close(self) -> None:
+        """Stop; the files stay as they are."""
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _live(self) -> None:
+        while not self._done.wait(PERIOD_S):
+            self.step()
+
+    def _place(self, path: str) -> Path:
+        return self.folder / path.lstrip("/")
+
+    def _write_down(self) -> None:
+        for path, content in self.tree.files.items():
+            seen = self._seen.get(path)
+            if seen is None or seen.strip() != content.strip():
+                self._store(path, content)
+                self._seen[path] = content
+        for path in self._seen.keys() - self.tree.files.keys():
+            self._place(path).unlink(missing_ok=True)
+            del self._seen[path]
+        for path, target in self.tree.links.items():
+            if path not in self._linked:
+                place = self._place(path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                goal = os.path.relpath(self._place(target), place.parent)
+                if not place.is_symlink():
+                    place.symlink_to(goal)
+                self._linked[path] = target
+        for path in self._linked.keys() - self.tree.links.keys():
+            self._place(path).unlink(missing_ok=True)
+            del self._linked[path]
+
+    def _store(self, path: str, content: bytes) -> None:
+        """Write a file in place, never empty in between."""
+        place = self._place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, content)
+            os.ftruncate(handle, len(content))
+        finally:
+            os.close(handle)
