@@ -15,6 +15,7 @@ from measure.devices.base import Measurement, OptionOffer, Told
 from measure.devices.host_levels import (
     check_read_back,
     complete_levels,
+    import_variables,
     no_energy,
     run_time_s,
     variables,
@@ -413,7 +414,7 @@ class HostDevice:
         if onednn not in self._zygotes:
             self._zygotes[onednn] = Zygote(
                 log=self._log_file(),
-                environment={"TF_ENABLE_ONEDNN_OPTS": str(int(onednn))},
+                environment=import_variables(onednn),
                 modules=_MODULES,
             )
         return self._zygotes[onednn]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from measure.devices.host_options import refuse_impossible
+from measure.devices.host_options import is_x86, refuse_impossible
 from measure.errors import RunFailed
 from measure.records import Reading
 from measure.workloads.base import Timing
@@ -14,6 +14,7 @@ from measure.workloads.networks import Network
 
 _OVERHEAD_S = {"resnet50": 3.0, "mobilenetv2": 1.1, "tcn": 0.6}
 _USUAL_OVERHEAD_S = 1.1
+_NOT_INHERITED = ("ONEDNN_VERBOSE", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 _ENERGY = {"energy_j": "J", "energy_gross_j": "J", "power_w": "W"}
 
 
@@ -76,6 +77,25 @@ def variables(levels: Mapping[str, Any]) -> dict[str, str]:
         found["ONEDNN_VERBOSE"] = "profile_create"
         if levels["isa"] != "default":
             found["ONEDNN_MAX_CPU_ISA"] = str(levels["isa"])
+    return found
+
+
+def import_variables(onednn: bool) -> dict[str, str | None]:
+    """Return the environment variables that count before TensorFlow is imported.
+
+    Parameters
+    ----------
+    onednn : bool
+        Whether oneDNN's kernels are used.
+
+    Returns
+    -------
+    dict of str to str or None
+        None for those of the user's shell that would act where no level sets them.
+    """
+    found: dict[str, str | None] = dict.fromkeys(_NOT_INHERITED)
+    if is_x86():
+        found["TF_ENABLE_ONEDNN_OPTS"] = str(int(onednn))
     return found
 
 

@@ -169,7 +169,7 @@ def _precision(flags: frozenset[str]) -> OptionOffer:
 
 
 def _onednn() -> OptionOffer:
-    if not _is_x86():
+    if not is_x86():
         return OptionOffer(
             option=None,
             available=False,
@@ -180,7 +180,7 @@ def _onednn() -> OptionOffer:
 
 def _isa(flags: frozenset[str]) -> OptionOffer:
     caps = [name for name, needed in CAPS.items() if flags.issuperset(needed)]
-    if not _is_x86() or not caps:
+    if not is_x86() or not caps:
         return OptionOffer(
             option=None,
             available=False,
@@ -192,5 +192,12 @@ def _isa(flags: frozenset[str]) -> OptionOffer:
     )
 
 
-def _is_x86() -> bool:
+def is_x86() -> bool:
+    """Tell whether TensorFlow's oneDNN can be switched and capped on this CPU.
+
+    Returns
+    -------
+    bool
+        Elsewhere the variables mean something else, or nothing.
+    """
     return platform.machine().lower() in ("x86_64", "amd64")

@@ -234,12 +234,15 @@ def _tflite(job: Mapping[str, Any], batch: Any) -> Loaded:
     )
 
 
-def _tflite_threads(added: int, asked: int) -> int:
-    """Return the size of TFLite's pools: XNNPACK's, and one of the other kernels.
+def _tflite_threads(added: int, asked: int) -> int | None:
+    """Return the size of TFLite's pools, as far as the process shows it.
 
-    Both leave one thread's work to the caller, so each adds one fewer than asked.
+    XNNPACK has a pool and so may the other kernels; each leaves one thread's work to
+    the caller, and so adds one fewer than asked for.
     """
-    return asked if asked > 1 and added in (asked - 1, 2 * (asked - 1)) else added + 1
+    if added == 0:
+        return 1
+    return asked if asked > 1 and added % (asked - 1) == 0 else None
 
 
 def _tasks() -> int:

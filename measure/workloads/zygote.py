@@ -40,9 +40,10 @@ class Zygote:
     ----------
     log : pathlib.Path
         File that everything it and its children print is appended to.
-    environment : mapping of str to str, optional
+    environment : mapping of str to str or None, optional
         Variables that count before the first import, such as
-        ``TF_ENABLE_ONEDNN_OPTS``; all others may be set by the child.
+        ``TF_ENABLE_ONEDNN_OPTS``; None takes one away. All others may be set by the
+        child.
     modules : sequence of str, optional
         What to import before forking.
 
@@ -58,7 +59,7 @@ class Zygote:
         self,
         *,
         log: Path,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         modules: Sequence[str] = (),
     ) -> None:
         self.log = log
@@ -225,9 +226,10 @@ class Zygote:
         self.kill()
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def _environment(more: Mapping[str, str | None]) -> dict[str, str]:
     """Return the variables of the new process, our own packages importable."""
-    found = {**os.environ, **more}
+    wanted = {**os.environ, **more}
+    found = {name: value for name, value in wanted.items() if value is not None}
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *found.get("PYTHONPATH", "").split(os.pathsep)]
     found["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)

@@ -12,6 +12,7 @@ import pytest
 from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.host import MEASURE, HostDevice
+from measure.devices.host_levels import import_variables
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.responses import readings_of
 from measure.workloads.base import Timing
@@ -37,7 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def zygote(folder: Path) -> Iterator[Zygote]:
     modules = ("measure.workloads.backends",)
-    with Zygote(log=folder / "log", modules=modules) as zygote:
+    variables = import_variables(True)
+    with Zygote(log=folder / "log", environment=variables, modules=modules) as zygote:
         zygote.call(f"{JOBS}:make_networks", str(folder), limit_s=120)
         yield zygote
 

@@ -9,6 +9,7 @@ import pytest
 from measure.devices.host_levels import (
     check_read_back,
     complete_levels,
+    import_variables,
     no_energy,
     run_time_s,
     variables,
@@ -37,6 +38,17 @@ def test_only_a_graph_has_variables_of_onednn() -> None:
     levels = complete_levels(find_network("tcn"), {"isa": "SSE41"})
     assert variables(levels)["ONEDNN_MAX_CPU_ISA"] == "SSE41"
     assert variables({**levels, "backend": "xla"}) == {}
+
+
+def test_variables_of_the_shell_do_not_reach_measured_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    found = import_variables(False)
+    assert found["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    assert found["ONEDNN_MAX_CPU_ISA"] is None
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert "TF_ENABLE_ONEDNN_OPTS" not in import_variables(True)
 
 
 def test_a_level_that_did_not_take_effect_fails_the_run() -> None:

@@ -107,6 +107,16 @@ def test_a_killed_zygote_fails_the_run_and_starts_again(tmp_path: Path) -> None:
         assert zygote.call("operator:neg", 1, limit_s=10)["value"] == -1
 
 
+def test_variables_are_set_and_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAKEN", "there")
+    variables = {"TAKEN": None, "GIVEN": "1"}
+    with Zygote(log=tmp_path / "log", environment=variables) as zygote:
+        for name, value in variables.items():
+            assert zygote.call("os:getenv", name, limit_s=10)["value"] == value
+
+
 def test_what_cannot_be_imported_is_told_with_the_last_line(tmp_path: Path) -> None:
     zygote = Zygote(log=tmp_path / "log", modules=("no_such_module",))
     with pytest.raises(DeviceError, match="No module named 'no_such_module'"):
