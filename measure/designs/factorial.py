@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from measure.designs.base import Design, made
+from typing import TYPE_CHECKING
+
+from measure.designs.base import Design, made, offered_rows
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST_FACTORIAL = 10_000_000  # rows that a table of them can hold
 
 
-def full_factorial(space: ConfigurationSpace, *, model: str = "main") -> Design:
+def full_factorial(
+    space: ConfigurationSpace,
+    *,
+    model: str = "main",
+    candidates: pd.DataFrame | None = None,
+) -> Design:
     """Return all valid configurations, the last option changing fastest.
 
     Parameters
@@ -18,6 +28,8 @@ def full_factorial(space: ConfigurationSpace, *, model: str = "main") -> Design:
         The options; forbidden combinations are left out, and the notes say how many.
     model : str, default="main"
         What the design is judged by.
+    candidates : DataFrame, optional
+        The only rows to take; the notes say how many others there are.
 
     Returns
     -------
@@ -27,7 +39,7 @@ def full_factorial(space: ConfigurationSpace, *, model: str = "main") -> Design:
     Raises
     ------
     DesignError
-        If there are more than ten million.
+        If there are more than ten million, or no candidate is valid.
 
     References
     ----------
@@ -46,6 +58,12 @@ def full_factorial(space: ConfigurationSpace, *, model: str = "main") -> Design:
     2        2    True
     """
     size = space.size()
+    if candidates is not None:
+        rows = offered_rows(space, candidates)
+        left_out = size - len(rows)
+        told = f"{left_out} of {size} configurations are no candidates and left out"
+        notes = (told,) if left_out else ()
+        return made("full-factorial", space, rows, model=model, notes=notes)
     if size > LARGEST_FACTORIAL:
         raise DesignError(
             f"full-factorial design: {size} configurations, more than "
@@ -54,7 +72,7 @@ def full_factorial(space: ConfigurationSpace, *, model: str = "main") -> Design:
     total = 1
     for option in space.options:
         total *= len(option.levels)
-    notes: tuple[str, ...] = ()
+    notes = ()
     if size < total:
         notes = (f"{total - size} of {total} combinations are forbidden and left out",)
     return made("full-factorial", space, space.all_rows(), model=model, notes=notes)

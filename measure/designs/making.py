@@ -104,7 +104,8 @@ def make_design(
     fixed : DataFrame, optional
         Runs that an optimal design keeps.
     candidates : DataFrame, optional
-        The only rows that an optimal or a random design may take.
+        The only rows that an optimal, a random or a full factorial design may take;
+        other designs do not look at them.
     repeats : bool, default=True
         Whether an optimal design may hold a configuration twice.
     progress : callable, optional
@@ -149,7 +150,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             "d-optimal"
         )
     if name in _WITHOUT_SEARCH:
-        return _constructed(name, space, runs, model, seed)
+        return _constructed(name, space, runs, model, seed, candidates)
     if runs is None:
         runs = default_runs(space, model)
     if name == "split-plot":
@@ -188,7 +189,12 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
 
 
 def _constructed(
-    name: str, space: ConfigurationSpace, runs: int | None, model: str, seed: int
+    name: str,
+    space: ConfigurationSpace,
+    runs: int | None,
+    model: str,
+    seed: int,
+    candidates: pd.DataFrame | None,
 ) -> Design:
     """Return a design that has as many runs as it needs."""
     if name == "plackett-burman":
@@ -205,7 +211,8 @@ def _constructed(
         from measure.designs.covering import pairwise
 
         return pairwise(space, runs, seed=seed, model=model)
-    return _unused_runs(full_factorial(space, model=model), runs)
+    every = full_factorial(space, model=model, candidates=candidates)
+    return _unused_runs(every, runs)
 
 
 def default_runs(space: ConfigurationSpace, model: str) -> int:

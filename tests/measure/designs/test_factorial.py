@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from measure.designs.factorial import full_factorial
+from measure.designs.making import make_design
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
 
@@ -30,3 +32,19 @@ def test_a_full_factorial_too_large_to_hold_is_refused() -> None:
     space = ConfigurationSpace.from_dict({"options": options})
     with pytest.raises(DesignError, match="1073741824 configurations, more than"):
         full_factorial(space)
+
+
+def test_a_full_factorial_of_candidates_holds_each_of_them_once() -> None:
+    space = ConfigurationSpace.from_dict(
+        {
+            "options": {
+                "a": {"kind": "numeric", "levels": [1, 2, 3]},
+                "b": {"kind": "categorical", "levels": ["x", "y"]},
+            }
+        }
+    )
+    candidates = pd.DataFrame({"b": ["y", "x", "y"], "a": [2, 1, 2]})
+    design = make_design("full-factorial", space, candidates=candidates)
+    rows = list(design.frame.itertuples(index=False, name=None))
+    assert rows == [(1, "x"), (2, "y")]
+    assert design.notes == ("4 of 6 configurations are no candidates and left out",)
