@@ -328,6 +328,7 @@ class Agent(object):
         """Say who is here, and what an earlier agent left set."""
         return {
             "agent": VERSION,
+            "pid": os.getpid(),
             "python": "%d.%d.%d" % sys.version_info[:3],
             "root": getattr(self.files, "root", ""),
             "uid": os.geteuid() if hasattr(os, "geteuid") else 0,

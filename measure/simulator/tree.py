@@ -217,7 +217,8 @@ class BoardTree:
         real = self.resolve(path)
         if real in self.files:
             return True
-        return any(place.startswith(real + "/") for place in self.files)
+        places = (*self.files, *self.links)
+        return any(place.startswith(real + "/") for place in places)
 
     def online(self) -> list[int]:
         """Return the cores that are online.
