@@ -25,6 +25,7 @@ import pandas as pd
 
 from benchmarks.sweep.fresh import ROOT, measure_fresh
 from measure.configuration import Configuration
+from measure.devices.base import Measurement
 from measure.devices.host import HostDevice
 from measure.space import ConfigurationSpace
 from measure.workloads.base import Timing
@@ -49,10 +50,14 @@ def pairs_of(device: HostDevice, rows: list[Configuration]) -> list[dict[str, An
     timing = Timing(seconds=SECONDS)
     found = []
     for number, row in enumerate(rows):
-        fresh_s, fresh = measure_fresh(device.job(NETWORK, WORKLOAD, row, timing))
-        start = time.perf_counter()
-        forked = device.measure(NETWORK, WORKLOAD, row, timing)
-        forked_s = time.perf_counter() - start
+        job = device.job(NETWORK, WORKLOAD, row, timing)
+        # Each goes first every other time, so that a drift favours neither.
+        if number % 2:
+            forked_s, forked = measure_forked(device, row, timing)
+            fresh_s, fresh = measure_fresh(job)
+        else:
+            fresh_s, fresh = measure_fresh(job)
+            forked_s, forked = measure_forked(device, row, timing)
         found.append(
             {
                 **row,
@@ -66,6 +71,15 @@ def pairs_of(device: HostDevice, rows: list[Configuration]) -> list[dict[str, An
         )
         print(f"{number + 1}/{len(rows)} {row.key}", file=sys.stderr, flush=True)
     return found
+
+
+def measure_forked(
+    device: HostDevice, row: Configuration, timing: Timing
+) -> tuple[float, Measurement]:
+    """Return the wall time of a forked process, and what it measured."""
+    start = time.perf_counter()
+    measured = device.measure(NETWORK, WORKLOAD, row, timing)
+    return time.perf_counter() - start, measured
 
 
 def sweep(folder: Path, rows: list[Configuration], replicates: int) -> dict[str, Any]:
