@@ -95,44 +95,60 @@ def read_sweeps(store: str | Path) -> tuple[MeasuredSweep, ...]:
         )
 
 
-def nature(sweeps: Sequence[MeasuredSweep]) -> list[Notice]:
+def nature(
+    sweeps: Sequence[MeasuredSweep], data: PerformanceDataset | None = None
+) -> list[Notice]:
     """Say what the results are of: a simulator, a replay, networks without training.
 
     Parameters
     ----------
     sweeps : sequence of MeasuredSweep
         What the report is about.
+    data : PerformanceDataset, optional
+        Where there are no sweeps: a simulated device is known by its name then.
 
     Returns
     -------
     list of Notice
         Notes, none for a real device and trained networks.
     """
-    notices = []
-    for address in dict.fromkeys(sweep.plan.device for sweep in sweeps):
-        kind, _, name = address.partition(":")
-        if kind == "sim":
-            text = (
-                f"Simulated: {address} is a simulator. Nothing here was measured on "
-                "real hardware."
-            )
-            notices.append(Notice(text=text, level="note"))
-        elif kind == "replay":
-            text = f"Replayed: runs answer from the table {name}, nothing ran anew."
-            notices.append(Notice(text=text, level="note"))
-    simulated = {r.environment.device for s in sweeps for r in s.runs if r.simulated}
-    if simulated and not notices:
-        names = ", ".join(sorted(simulated))
-        text = f"Simulated: {names} is no real device. Nothing here was measured on it."
-        notices.append(Notice(text=text, level="note"))
+    texts = [_replayed(address) for address in _addresses(sweeps, "replay:")]
+    simulators = _addresses(sweeps, "sim:") or _simulated(sweeps, data)
+    if simulators:
+        texts.append(
+            f"Simulated: {', '.join(simulators)} is a simulator. Its results are no "
+            "measurement of real hardware."
+        )
     untrained = _untrained(sweeps)
     if untrained:
-        text = (
+        texts.append(
             f"Random weights: {', '.join(untrained)} were not trained. Latency does "
             "not depend on the weights; nothing is said about accuracy."
         )
-        notices.append(Notice(text=text, level="note"))
-    return notices
+    return [Notice(text=text, level="note") for text in texts]
+
+
+def _addresses(sweeps: Sequence[MeasuredSweep], start: str) -> list[str]:
+    devices = dict.fromkeys(sweep.plan.device for sweep in sweeps)
+    return [device for device in devices if device.startswith(start)]
+
+
+def _replayed(address: str) -> str:
+    table = address.partition(":")[2]
+    return f"Replayed: runs answer from the table {table}, nothing ran anew."
+
+
+def _simulated(
+    sweeps: Sequence[MeasuredSweep], data: PerformanceDataset | None
+) -> list[str]:
+    """Name simulated devices that no address tells: by their runs, or their name."""
+    runs = [run for sweep in sweeps for run in sweep.runs]
+    found = {run.environment.device for run in runs if run.simulated}
+    for place in data.environments() if data is not None else ():
+        if place.get("version") == "simulated":
+            found.add(place.get("device", "the device"))
+        found |= {value for value in place.values() if value.startswith("sim:")}
+    return sorted(found)
 
 
 def _untrained(sweeps: Sequence[MeasuredSweep]) -> list[str]:

@@ -19,7 +19,7 @@ model = "auto"
 # %%
 data, sweeps = read_data(store=store)
 response = modelled.main_response(data)
-show(*measured.doubts(sweeps), *measured.nature(sweeps))
+show(*measured.doubts(sweeps), *measured.nature(sweeps, data))
 
 # %% [markdown]
 # ## What was measured on what

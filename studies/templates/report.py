@@ -16,7 +16,7 @@ model = "auto"
 # %%
 data, sweeps = read_data(**words)
 response = modelled.main_response(data)
-show(*measured.doubts(sweeps), *measured.nature(sweeps))
+show(*measured.doubts(sweeps), *measured.nature(sweeps, data))
 
 # %% [markdown]
 # ## What was measured on what

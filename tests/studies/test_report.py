@@ -197,6 +197,19 @@ def test_a_simulated_device_is_named_on_top(sweep: MeasuredSweep) -> None:
     assert notice.text.startswith("Simulated: sim:effects is a simulator")
 
 
+def test_a_simulated_device_is_named_in_a_table_too() -> None:
+    frame = table(np.random.default_rng(0)).assign(device="sim:effects")
+    data = PerformanceDataset.from_frame(
+        frame,
+        options=["threads", "cache", "colour"],
+        response="latency_s",
+        environment=["device", "network"],
+    )
+    (notice,) = measured.nature((), data)
+    assert "sim:effects is a simulator" in notice.text
+    assert measured.nature((), dataset()) == []
+
+
 def moved(sweep: MeasuredSweep, change: float) -> MeasuredSweep:
     """Let the reference configuration drift by so much over the sweep."""
     references = [run for run in sweep.runs if run.role == "reference"]
