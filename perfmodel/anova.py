@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-# Conjugate gradients end on a product of levels after one step; on a domain with
-# holes they need tens. Beyond this many, what is left is collinear.
-_MOST_STEPS = 200
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
@@ -79,6 +75,7 @@ def decompose(
     *,
     uniform: bool = False,
     tolerance: float = 1e-10,
+    most_steps: int = 200,
 ) -> Decomposition:
     """Decompose functions on a domain into main effects and pairs.
 
@@ -103,6 +100,8 @@ def decompose(
         are to be orthogonal on the product, where all cells weigh the same.
     tolerance : float, default=1e-10
         Relative size of the gradient at which the projection ends.
+    most_steps : int, default=200
+        Steps after which it ends in any case: collinear components converge slowly.
 
     Returns
     -------
@@ -129,7 +128,7 @@ def decompose(
     terms = [*((option,) for option in range(n_options)), *pairs]
     blocks = [_constant(len(indices))]
     blocks += [_block(indices, term, uniform) for term in terms]
-    found, residual = _project(blocks, functions - mean, tolerance)
+    found, residual = _project(blocks, functions - mean, tolerance, most_steps)
     constant, *components = found
     return Decomposition(
         mean=mean + constant.values[0],
@@ -163,9 +162,14 @@ def _constant(n_rows: int) -> _Block:
 
 
 def _block(indices: Integers, options: tuple[int, ...], uniform: bool) -> _Block:
-    cells, cell_of_row, counts = np.unique(
-        indices[:, list(options)], axis=0, return_inverse=True, return_counts=True
+    columns = indices[:, list(options)]
+    n_levels = columns.max(axis=0) + 1
+    codes, cell_of_row, counts = np.unique(
+        np.ravel_multi_index(tuple(columns.T), tuple(n_levels)),
+        return_inverse=True,
+        return_counts=True,
     )
+    cells = np.column_stack(np.unravel_index(codes, tuple(n_levels)))
     weights = counts / len(indices)
     if uniform:
         weights = np.full(len(cells), 1 / len(cells))
@@ -185,7 +189,7 @@ def _block(indices: Integers, options: tuple[int, ...], uniform: bool) -> _Block
 
 
 def _project(
-    blocks: list[_Block], values: Floats, tolerance: float
+    blocks: list[_Block], values: Floats, tolerance: float, most_steps: int
 ) -> tuple[tuple[Component, ...], Floats]:
     """Project on the blocks' functions by conjugate gradients; return what is left."""
     from scipy.sparse import csr_matrix
@@ -223,7 +227,7 @@ def _project(
     direction = gradient
     size_now = np.sum(gradient**2, axis=0)
     enough = tolerance**2 * np.maximum(np.mean(values**2, axis=0), 1e-300)
-    for _ in range(_MOST_STEPS):
+    for _ in range(most_steps):
         active = size_now > enough
         if not active.any():
             break

@@ -54,7 +54,11 @@ CONSTANT = 1e-18
 _DRAWN_AT_LEAST = 600
 _DRAWN_AT_MOST = 2_000
 _DRAWN_PER_PARAMETER = 4
+_DRAWN_STEPS = 12
 _CHUNK = 4_096
+# Configurations times terms: what is held in memory at once.
+_CELLS = 10_000_000
+_SAMPLED_AT_LEAST = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,12 +155,12 @@ def explain(
     """Say which options and interactions a model found, and how sure it is.
 
     The logarithm of the model's prediction is decomposed over all valid
-    configurations (a seeded sample where there are more than 65,536) into main
-    effects and pairs: functional ANOVA, on domains with holes by the projection that
-    `perfmodel.anova.decompose` describes. The columns of a categorical option are one
-    term. Facts about systems that were measured in full speak for this way of ranking
-    interactions: of its five largest more are true than by tree gains, SHAP
-    interaction values or Lasso coefficients.
+    configurations into main effects and pairs: functional ANOVA, on domains with holes
+    by the projection that `perfmodel.anova.decompose` describes. Of more than 65,536
+    configurations (fewer where there are many options) it takes a seeded sample. The
+    columns of a categorical option are one term. On systems that were measured in full
+    this way of ranking interactions finds more of the five largest than tree gains,
+    SHAP interaction values or Lasso coefficients.
 
     Intervals come from the model's own draws of the mean function (posterior, or
     refits to bootstrap samples), as the contrast between the levels that the estimate
@@ -195,9 +199,9 @@ def explain(
     """
     space = _space_of(model, data)
     rng = np.random.default_rng(seed)
-    size = space.size()
-    exact = size <= DOMAIN_LIMIT
-    indices = np.asarray(space.all_rows() if exact else space.sample(DOMAIN_LIMIT, rng))
+    size, limit = space.size(), _domain_limit(len(space.options))
+    exact = size <= limit
+    indices = np.asarray(space.all_rows() if exact else space.sample(limit, rng))
     predictions = _predictions(model, space, indices)
     ratios = _learned_log(model, predictions)
     parts = decompose(
@@ -227,7 +231,7 @@ def explain(
         )
     if not exact:
         notes.append(
-            f"effects are averages over {DOMAIN_LIMIT} of {size} valid configurations"
+            f"effects are averages over {limit} of {size} valid configurations"
         )
     if deviations is None:
         notes.append("the model cannot draw and has no data to refit to: no intervals")
@@ -246,6 +250,12 @@ def explain(
         environment=_environment(model, data),
         notes=tuple(notes),
     )
+
+
+def _domain_limit(n_options: int) -> int:
+    """Return how many configurations to describe: fewer if there are many pairs."""
+    n_terms = n_options * (n_options + 1) // 2
+    return min(DOMAIN_LIMIT, max(_SAMPLED_AT_LEAST, _CELLS // n_terms))
 
 
 def _space_of(model: Any, data: PerformanceDataset | None) -> ConfigurationSpace:
@@ -321,6 +331,7 @@ def _deviations(
         (drawn - drawn.mean(axis=0)).T,
         uniform=not space.forbid,
         tolerance=0.01,
+        most_steps=_DRAWN_STEPS,
     )
     return [
         _on_cells(whole.cells, own)
