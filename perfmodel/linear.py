@@ -34,6 +34,8 @@ EXACT_SHARE = 1e-12
 #: At least this share of the runs stays free to estimate the noise by.
 FREE_SHARE = 0.25
 MAX_STEPS = 200
+#: A column of which less than this share is left beside others adds nothing.
+RANK_SHARE = 1e-18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,21 +352,33 @@ def _stepwise(
     """Choose terms forward and backward; in the order of the candidates."""
     n = len(target)
     order = list(columns)
+    groups = {t: [*(o for o in order if term_in(o, t)), t] for t in order}
+    everything = np.hstack([np.empty((n, 0)), *columns.values()])
+    ends = np.cumsum([columns[term].shape[1] for term in order])
+    places = {
+        term: np.arange(end - columns[term].shape[1], end)
+        for term, end in zip(order, ends, strict=True)
+    }
     chosen: list[Term] = []
     most = max(int(n * (1 - FREE_SHARE)), 2)
     total = float(np.sum((target - target.mean()) ** 2))
     seen: set[frozenset[Term]] = set()
     for _ in range(MAX_STEPS):
-        basis = _orthonormal(
-            np.hstack([np.ones((n, 1)), *(columns[t] for t in chosen)])
-        )
+        inside = [columns[term] for term in chosen]
+        basis = _orthonormal(np.hstack([np.ones((n, 1)), *inside]))
         rest = target - basis @ (basis.T @ target)
         if float(rest @ rest) <= EXACT_SHARE * total:
             break
-        best = _best_entry(columns, order, chosen, basis, rest, most)
+        missing = {
+            term: [t for t in groups[term] if t not in chosen]
+            for term in order
+            if term not in chosen
+        }
+        best = _best_entry(everything, places, missing, basis, rest, most)
         if best is None or best[0] >= enter:
             break
-        chosen = [term for term in order if term in {*chosen, *best[1]}]
+        added = set(missing[best[1]])
+        chosen = [term for term in order if term in chosen or term in added]
         chosen = _dropped(columns, chosen, target, remove)
         if frozenset(chosen) in seen:
             break
@@ -373,33 +387,36 @@ def _stepwise(
 
 
 def _best_entry(
-    columns: Mapping[Term, Floats],
-    order: list[Term],
-    chosen: list[Term],
+    everything: Floats,
+    places: Mapping[Term, NDArray[np.int64]],
+    missing: Mapping[Term, list[Term]],
     basis: Floats,
     rest: Floats,
     most: int,
-) -> tuple[float, list[Term]] | None:
-    """Find the term, with those it contains, of the smallest p-value."""
-    n = len(rest)
-    inside = set(chosen)
+) -> tuple[float, Term] | None:
+    """Find the term that, with those it contains, has the smallest p-value."""
+    n, used = basis.shape
     left = float(rest @ rest)
-    best: tuple[float, float, list[Term]] | None = None
-    for term in order:
-        if term in inside:
+    size = np.sum(everything**2, axis=0)
+    apart = everything - basis @ (basis.T @ everything)
+    own = np.sum(apart**2, axis=0)
+    single = np.where(
+        own > RANK_SHARE * size, (apart.T @ rest) ** 2 / np.maximum(own, 1e-300), 0.0
+    )
+    best: tuple[float, float, Term] | None = None
+    for term, group in missing.items():
+        where = np.concatenate([places[t] for t in group])
+        if len(where) == 1:
+            gained, width = float(single[where[0]]), int(single[where[0]] > 0)
+        else:
+            added = _orthonormal(apart[:, where], scale=everything[:, where])
+            gained, width = float(np.sum((added.T @ rest) ** 2)), added.shape[1]
+        if used + width > most:
             continue
-        group = [
-            t for t in order if t not in inside and (t == term or term_in(t, term))
-        ]
-        block = np.hstack([columns[t] for t in group])
-        added = _orthonormal(block - basis @ (basis.T @ block), scale=block)
-        used = basis.shape[1] + added.shape[1]
-        if used > most:
-            continue
-        gained = float(np.sum((added.T @ rest) ** 2))
-        statistic, p = _f_test(gained, added.shape[1], max(left - gained, 0), n - used)
+        free = n - used - width
+        statistic, p = _f_test(gained, width, max(left - gained, 0.0), free)
         if best is None or (p, -statistic) < (best[0], best[1]):
-            best = (p, -statistic, group)
+            best = (p, -statistic, term)
     return None if best is None else (best[0], best[2])
 
 
@@ -409,18 +426,42 @@ def _dropped(
     """Drop terms that no other contains while one has a p-value above `remove`."""
     kept = list(chosen)
     while kept:
-        worst: tuple[float, Term] | None = None
-        for term in kept:
-            if any(term_in(term, other) for other in kept):
-                continue
-            beside = [columns[other] for other in kept if other != term]
-            p = _test(beside, [columns[term]], target)[1]
-            if worst is None or p > worst[0]:
-                worst = (p, term)
-        if worst is None or worst[0] <= remove:
+        p_values = _partial_p_values({term: columns[term] for term in kept}, target)
+        ends = [t for t in kept if not any(term_in(t, other) for other in kept)]
+        worst = max(ends, key=lambda term: p_values[term])
+        if p_values[worst] <= remove:
             break
-        kept.remove(worst[1])
+        kept.remove(worst)
     return kept
+
+
+def _partial_p_values(
+    columns: Mapping[Term, Floats], target: Floats
+) -> dict[Term, float]:
+    """Partial F test of each term beside all others, from one fit."""
+    n = len(target)
+    blocks = list(columns.values())
+    matrix = np.hstack([np.ones((n, 1)), *blocks])
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    if values[-1] <= 1e-9 * values[0] or n <= matrix.shape[1]:
+        return {
+            term: _test([c for t, c in columns.items() if t != term], [block], target)[
+                1
+            ]
+            for term, block in columns.items()
+        }
+    coefficients = right.T @ (left.T @ target / values)
+    inverse = right.T / values**2 @ right
+    rest = target - matrix @ coefficients
+    found, start = {}, 1
+    for term, block in columns.items():
+        own = slice(start, start + block.shape[1])
+        start = own.stop
+        b = coefficients[own]
+        gained = float(b @ np.linalg.solve(inverse[own, own], b))
+        free = n - matrix.shape[1]
+        found[term] = _f_test(gained, block.shape[1], float(rest @ rest), free)[1]
+    return found
 
 
 def _saved_term(saved: Any, space: ConfigurationSpace) -> Term:
