@@ -6,7 +6,7 @@ These draw frames and runs; they know neither designs nor stores.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes as Axes
 
-__all__ = ["plot_drift", "plot_power"]
+__all__ = [
+    "plot_aliases",
+    "plot_drift",
+    "plot_power",
+    "plot_space_fraction",
+]
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -98,4 +103,62 @@ def plot_power(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
             label.set_color(GREY)
     ax.set_xlim(0, 1)
     ax.set_xlabel("power to find the effect")
+    return ax
+
+
+def plot_aliases(
+    rows: Sequence[tuple[str, str, float]], ax: Axes | None = None
+) -> Axes:
+    """Draw which terms outside a model would bias which inside.
+
+    Parameters
+    ----------
+    rows : sequence of (str, str, float)
+        Term, alias and weight.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+        A map of weights from -1 to 1.
+    """
+    import numpy as np
+
+    ax = _axes(ax)
+    terms = list(dict.fromkeys(term for term, _, _ in rows))
+    aliases = list(dict.fromkeys(alias for _, alias, _ in rows))
+    weights = np.zeros((max(len(terms), 1), max(len(aliases), 1)))
+    for term, alias, weight in rows:
+        weights[terms.index(term), aliases.index(alias)] = weight
+    image = ax.imshow(weights, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+    ax.set_yticks(range(len(terms)), terms)
+    ax.set_xticks(range(len(aliases)), aliases, rotation=90)
+    ax.figure.colorbar(image, ax=ax, label="weight")
+    ax.set_title("nothing is aliased" if not rows else "")
+    return ax
+
+
+def plot_space_fraction(quantiles: Sequence[float], ax: Axes | None = None) -> Axes:
+    """Draw what share of the configurations is predicted with what variance.
+
+    Parameters
+    ----------
+    quantiles : sequence of float
+        The variance that 0, .., 100 % of the configurations do not exceed.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+        The fraction-of-design-space curve.
+    """
+    ax = _axes(ax)
+    last = max(len(quantiles) - 1, 1)
+    shares = [position / last for position in range(len(quantiles))]
+    ax.plot(shares, list(quantiles), color=COLOURS[0])
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("fraction of the design space")
+    ax.set_ylabel("variance of the prediction / variance of the noise")
     return ax

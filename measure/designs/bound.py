@@ -148,6 +148,38 @@ def _additive(space: ConfigurationSpace, terms: tuple[Term, ...]) -> Bound | Non
     )
 
 
+def largest_variance(
+    space: ConfigurationSpace,
+    terms: Sequence[Term],
+    covariance: FloatArray,
+    *,
+    enumerated: int = _ENUMERATED,
+) -> float:
+    """Return the largest f' C f over the valid configurations.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options and what is forbidden.
+    terms : sequence of Term
+        The model, f being its row of a configuration.
+    covariance : ndarray, shape (p, p)
+        The matrix C.
+    enumerated : int, default=10_000_000
+        Up to so many combinations all are gone through; else it is searched.
+
+    Returns
+    -------
+    float
+        Exact where all were gone through.
+    """
+    search = _Approximation(space, tuple(terms), None)
+    search.inverse = np.ascontiguousarray(covariance)
+    if float(np.prod(search.coding.n_levels.astype(float))) <= enumerated:
+        return search.enumerate_largest()[0]
+    return float(search.climb(_LAST_STARTS)[1].max())
+
+
 class _Approximation:
     """Weights of a growing list of configurations, and the variance of the others."""
 
@@ -195,17 +227,17 @@ class _Approximation:
                 continue
             value = float(np.exp(log_det / self.p))
             reached = max(reached, value)
-            climbed, heights = self._climb(_STARTS)
+            climbed, heights = self.climb(_STARTS)
             high = heights > self.p * (1.0 + _TOLERANCE)
             if high.any():
                 self._add(climbed[high])
                 continue
             if exact:
-                largest, points = self._enumerate()
+                largest, points = self.enumerate_largest()
                 kind = PROVED
                 reason = f"all {self.space.size()} configurations were gone through"
             else:
-                points, heights = self._climb(_LAST_STARTS)
+                points, heights = self.climb(_LAST_STARTS)
                 largest, kind = float(heights.max()), ESTIMATED
                 points = points[heights > self.p * (1.0 + _TOLERANCE)]
                 reason = f"the largest variance was searched from {_LAST_STARTS} starts"
@@ -219,7 +251,7 @@ class _Approximation:
         else:
             if best is None and exact:
                 self._reweigh()
-                largest, _ = self._enumerate()
+                largest, _ = self.enumerate_largest()
                 best = Bound(
                     value=reached * largest / self.p,
                     kind=PROVED,
@@ -268,7 +300,7 @@ class _Approximation:
             self.points = np.vstack([self.points, np.array(new, dtype=np.int64)])
             self.weights = np.append(self.weights, np.zeros(len(new)))
 
-    def _climb(self, starts: int) -> tuple[IntArray, FloatArray]:
+    def climb(self, starts: int) -> tuple[IntArray, FloatArray]:
         """Return local maxima of f'M^-1 f, from random points and those of weight."""
         from measure.designs.approximate import climb
 
@@ -280,7 +312,8 @@ class _Approximation:
         climb(self.problem, state, values)
         return state.levels, values
 
-    def _enumerate(self) -> tuple[float, IntArray]:
+    def enumerate_largest(self) -> tuple[float, IntArray]:
+        """Return the largest f'M^-1 f, and configurations where it is large."""
         from measure.designs.approximate import enumerate_largest
 
         k = len(self.space.options)

@@ -4,61 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from measure.designs.base import Design
-from measure.designs.bound import Bound, upper_bound
+from measure.designs.bound import Bound, largest_variance, upper_bound
+from measure.designs.criteria import moments
 from measure.designs.optimal import singular_terms
+from measure.designs.problem import code
+from measure.designs.telling_apart import Alias, find_aliases, inflation_of, power_of
 from measure.errors import DesignError
-from measure.options import Option
 from measure.space import ConfigurationSpace
 from measure.terms import (
     FloatArray,
     IntArray,
     ModelMatrix,
     ModelTerms,
-    Term,
-    code_levels,
-    model_matrix,
-    model_terms,
 )
+from measure.terms import d_efficiency as term_efficiency
+from measure.terms import model_matrix, model_terms
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from measure.plots import Axes
 
-ALPHA = 0.05  # level of the tests whose power is given
-_ALIAS_SHOWN = 0.1  # smaller shares of an effect are not worth a line
-_MOST_ALIASES = 200
-_MOST_PATTERNS = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alias:
-    """How a term outside the model would disturb one inside.
-
-    Parameters
-    ----------
-    term : str
-        In the model.
-    alias : str
-        Outside it.
-    weight : float
-        How much of the alias's coefficient is added to the term's (1: all of it).
-    """
-
-    term: str
-    alias: str
-    weight: float
-
-    def __str__(self) -> str:
-        whole = abs(abs(self.weight) - 1) < 1e-9
-        how = "cannot be told from" if whole else "takes up part of"
-        return f"{self.term} {how} {self.alias} ({self.weight:+.2f})"
+_CURVE_POINTS = 21
+_CURVE_SAMPLE = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +54,15 @@ class DesignReport:
         det(X'V^-1 X)^(1/p) / n; 0 if a term cannot be estimated.
     a_efficiency : float
         p / (n trace (X'V^-1 X)^-1); 0 likewise.
+    g_efficiency : float or None
+        p / (n times the largest f'(X'V^-1 X)^-1 f over the configurations); None where
+        that was not looked for.
+    i_variance : float or None
+        Mean variance of the prediction over the valid configurations, in variances
+        of the noise; None likewise.
+    variance_quantiles : tuple of float
+        The variance of the prediction that 0, 5, .. 100 % of the valid configurations
+        do not exceed; empty likewise.
     upper_bound : float or None
         No design has a larger D-efficiency.
     bound_kind : {"proved", "estimated"} or None
@@ -116,6 +98,9 @@ class DesignReport:
     criterion: str = "d"
     d_efficiency: float
     a_efficiency: float
+    g_efficiency: float | None = None
+    i_variance: float | None = None
+    variance_quantiles: tuple[float, ...] = ()
     upper_bound: float | None = None
     bound_kind: str | None = None
     bound_reason: str = ""
@@ -147,6 +132,41 @@ class DesignReport:
             }
         )
 
+    def plot_aliases(self, ax: Axes | None = None) -> Axes:
+        """Draw which interactions outside the model disturb which terms.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            A map of weights from -1 to 1.
+        """
+        from measure.plots import plot_aliases
+
+        rows = [(alias.term, alias.alias, alias.weight) for alias in self.aliases]
+        return plot_aliases(rows, ax)
+
+    def plot_space(self, ax: Axes | None = None) -> Axes:
+        """Draw what share of the configurations is predicted with what variance.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+            The fraction-of-design-space curve.
+        """
+        from measure.plots import plot_space_fraction
+
+        return plot_space_fraction(self.variance_quantiles, ax)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON, None where missing.
 
@@ -164,6 +184,9 @@ class DesignReport:
             "criterion": self.criterion,
             "d_efficiency": self.d_efficiency,
             "a_efficiency": self.a_efficiency,
+            "g_efficiency": self.g_efficiency,
+            "i_variance": self.i_variance,
+            "variance_quantiles": list(self.variance_quantiles),
             "upper_bound": self.upper_bound,
             "bound_kind": self.bound_kind,
             "bound_reason": self.bound_reason,
@@ -284,12 +307,21 @@ def evaluate(
     n, p = matrix.X.shape
     lost = tuple(singular_terms(space, terms, indices))
     d_efficiency = a_efficiency = 0.0
+    g_efficiency: float | None = None
+    i_variance: float | None = None
+    curve: tuple[float, ...] = ()
     if not lost:
         _, log_det = np.linalg.slogdet(information)
         d_efficiency = float(np.exp(log_det / p) / n)
         a_efficiency = float(p / n / np.trace(np.linalg.inv(information)))
     if tight is None:
         tight = given is not None and given.iterations is not None
+    if tight and not lost:
+        covariance: FloatArray = np.linalg.inv(information).astype(np.float64)
+        coding = code(space, terms.terms)
+        curve = _curve(space, terms, covariance)
+        i_variance = float(np.sum(covariance * moments(space, terms.terms, coding)))
+        g_efficiency = p / n / largest_variance(space, terms.terms, covariance)
     bound = upper_bound(space, terms.terms, indices, tight=tight)
     return DesignReport(
         design=given.name if given is not None else "frame",
@@ -300,18 +332,53 @@ def evaluate(
         criterion=given.criterion if given is not None else "d",
         d_efficiency=d_efficiency,
         a_efficiency=a_efficiency,
+        g_efficiency=g_efficiency,
+        i_variance=i_variance,
+        variance_quantiles=curve,
         upper_bound=bound.value if bound else None,
         bound_kind=bound.kind if bound else None,
         bound_reason=_reason(bound, n, p) if bound else "",
         gap=max(0.0, 1.0 - d_efficiency / bound.value) if bound else None,
         singular_terms=lost,
-        aliases=_aliases(space, terms, matrix, indices),
-        vif=_inflation(terms, matrix, lost),
-        power=_power(space, terms, matrix, information, lost, effect),
+        aliases=find_aliases(space, terms, matrix, indices),
+        vif=inflation_of(terms, matrix, lost),
+        power=power_of(space, terms, matrix, information, lost, effect),
         effect=effect,
         cpu_s=given.cpu_s if given is not None else 0.0,
-        notes=given.notes if given is not None else (),
+        notes=_notes(given, terms, matrix),
     )
+
+
+def _curve(
+    space: ConfigurationSpace, terms: ModelTerms, covariance: FloatArray
+) -> tuple[float, ...]:
+    """Return quantiles of the prediction variance over the configurations."""
+    if space.size() <= _CURVE_SAMPLE:
+        rows = space.all_rows()
+    else:
+        rows = space.sample(_CURVE_SAMPLE, np.random.default_rng(0), replace=True)
+    X = model_matrix(space, terms.terms, rows).X
+    variances = np.einsum("ij,ij->i", X @ covariance, X)
+    quantiles = np.quantile(variances, np.linspace(0, 1, _CURVE_POINTS))
+    return tuple(float(value) for value in quantiles)
+
+
+def _notes(
+    given: Design | None, terms: ModelTerms, matrix: ModelMatrix
+) -> tuple[str, ...]:
+    """Return a design's notes, and what a Bayesian one can do without its prior."""
+    if given is None:
+        return ()
+    if given.criterion != "bayes-d" or matrix.X.shape[0] >= matrix.X.shape[1]:
+        return given.notes
+    n, p = matrix.X.shape
+    sure = [matrix.slices[term] for term in terms.terms if term.order <= 1]
+    main = np.hstack([matrix.X[:, part] for part in sure])
+    note = (
+        f"{n} runs cannot estimate all {p} coefficients without the prior; main "
+        f"effects and powers alone have a D-efficiency of {term_efficiency(main):.3f}"
+    )
+    return (*given.notes, note)
 
 
 def _reason(bound: Bound, n: int, p: int) -> str:
@@ -352,125 +419,3 @@ def _information(
             ratio / (1.0 + ratio * len(rows)) * np.outer(total, total)
         )
     return information
-
-
-def _aliases(
-    space: ConfigurationSpace,
-    terms: ModelTerms,
-    matrix: ModelMatrix,
-    indices: IntArray,
-) -> tuple[Alias, ...]:
-    outside = [
-        pair
-        for pair in (Term.of(*names) for names in combinations(space.names, 2))
-        if pair not in terms.terms
-    ]
-    if not outside:
-        return ()
-    projector = np.linalg.pinv(matrix.X)
-    found = []
-    for pair in outside:
-        weights = projector @ model_matrix(space, (pair,), indices).X
-        for term in terms.terms:
-            block = weights[matrix.slices[term]]
-            weight = float(block.flat[int(np.abs(block).argmax())])
-            if abs(weight) >= _ALIAS_SHOWN:
-                found.append(Alias(term=str(term), alias=str(pair), weight=weight))
-    found.sort(key=lambda alias: -round(abs(alias.weight), 9))
-    return tuple(found[:_MOST_ALIASES])
-
-
-def _inflation(
-    terms: ModelTerms, matrix: ModelMatrix, lost: tuple[str, ...]
-) -> dict[str, float]:
-    named = [term for term in terms.terms if term.factors]
-    if lost or len(matrix.X) <= matrix.X.shape[1] - 1:
-        return {str(term): float("nan") for term in named}
-    first = matrix.slices[terms.terms[0]]
-    rest = np.delete(matrix.X, first, axis=1) if not terms.terms[0].factors else None
-    X = matrix.X if rest is None else rest
-    shift = 0 if rest is None else first.stop
-    centred = X - X.mean(axis=0)
-    correlation = np.atleast_2d(np.corrcoef(centred, rowvar=False))
-    _, whole = np.linalg.slogdet(correlation)
-    result = {}
-    for term in named:
-        part = matrix.slices[term]
-        inside = np.arange(part.start - shift, part.stop - shift)
-        outside = np.setdiff1d(np.arange(X.shape[1]), inside)
-        value = -whole
-        for block in (inside, outside):
-            if len(block):
-                value += np.linalg.slogdet(correlation[np.ix_(block, block)])[1]
-        result[str(term)] = float(np.exp(value / len(inside)))
-    return result
-
-
-def _power(
-    space: ConfigurationSpace,
-    terms: ModelTerms,
-    matrix: ModelMatrix,
-    information: FloatArray,
-    lost: tuple[str, ...],
-    effect: float,
-) -> dict[str, float]:
-    from scipy.special import fdtri, ncfdtr
-
-    named = [term for term in terms.terms if term.factors]
-    n, p = matrix.X.shape
-    if lost or n <= p:
-        return {str(term): float("nan") for term in named}
-    covariance = np.linalg.inv(information)
-    result = {}
-    for term in named:
-        part = matrix.slices[term]
-        precision = np.linalg.inv(covariance[part, part])
-        patterns = _patterns(space, term)
-        size = (
-            effect
-            * effect
-            * float(np.einsum("ij,jk,ik->i", patterns, precision, patterns).min())
-        )
-        df = part.stop - part.start
-        critical = fdtri(df, n - p, 1.0 - ALPHA)
-        result[str(term)] = float(1.0 - ncfdtr(df, n - p, size, critical))
-    return result
-
-
-def _patterns(space: ConfigurationSpace, term: Term) -> FloatArray:
-    """Return coefficients of a term whose effect ranges over 1, one row a pattern.
-
-    Of a categorical option two levels differ and the others lie between; each such
-    pair is one pattern.
-    """
-    powers: dict[str, int] = {}
-    for factor in term.factors:
-        powers[factor.option] = powers.get(factor.option, 0) + factor.power
-    parts = [_one_option(space.options[name], power) for name, power in powers.items()]
-    coefficients = []
-    for chosen in product(*(part for part in parts)):
-        block: FloatArray = np.ones(1)
-        low, high = 1.0, 1.0
-        for vector, lowest, highest in chosen:
-            block = np.kron(block, vector).astype(np.float64)
-            ends = [low * lowest, low * highest, high * lowest, high * highest]
-            low, high = min(ends), max(ends)
-        coefficients.append(block / (high - low))
-        if len(coefficients) == _MOST_PATTERNS:
-            break
-    return np.array(coefficients)
-
-
-def _one_option(option: Option, power: int) -> list[tuple[FloatArray, float, float]]:
-    """Return coefficients of an option's columns, with the ends of what they give."""
-    table = code_levels(option, power)
-    if option.kind == "numeric":
-        return [(np.ones(1), float(table.min()), float(table.max()))]
-    n_levels = len(table)
-    result = []
-    for low, high in combinations(range(n_levels), 2):
-        wanted = np.zeros(n_levels)
-        wanted[low], wanted[high] = -1.0, 1.0
-        # The contrasts are orthogonal with mean square 1.
-        result.append((table.T @ wanted / n_levels, -1.0, 1.0))
-    return result

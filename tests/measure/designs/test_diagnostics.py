@@ -141,6 +141,39 @@ def test_the_bound_of_a_searched_design_is_tight_and_says_how_near_it_can_be() -
     assert evaluate(full_factorial(MIXED, model="quadratic")).upper_bound is None
 
 
+def test_prediction_variances_are_those_over_all_configurations() -> None:
+    design = d_optimal(MIXED, 14, "quadratic", iterations=5)
+    report = evaluate(design)
+    X = model_matrix(MIXED, design.terms, MIXED.all_rows()).X
+    W = np.linalg.inv(design.matrix.T @ design.matrix)
+    variances = np.einsum("ij,jk,ik->i", X, W, X)
+    assert report.i_variance == pytest.approx(variances.mean())
+    assert report.g_efficiency == pytest.approx(X.shape[1] / 14 / variances.max())
+    assert evaluate(design, tight=False).g_efficiency is None
+
+
+def test_a_bayesian_design_says_what_it_can_do_without_its_prior() -> None:
+    design = d_optimal(MIXED, 8, criterion="bayes-d", iterations=20)
+    report = evaluate(design)
+    assert report.d_efficiency == 0 and report.singular_terms
+    assert "8 runs cannot estimate all 10 coefficients" in report.notes[-1]
+
+
 def test_a_frame_without_a_space_is_refused() -> None:
     with pytest.raises(DesignError, match="a frame needs its space"):
         evaluate(pd.DataFrame({"a": [1]}))
+
+
+def test_a_report_draws_itself() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    report = evaluate(d_optimal(MIXED, 14, "main", iterations=2))
+    assert report.plot().has_data()
+    curve = np.asarray(report.plot_space().lines[0].get_ydata())
+    assert curve.tolist() == list(report.variance_quantiles) and len(curve) == 21
+    figure, ax = plt.subplots()
+    assert evaluate(plackett_burman(TWO_LEVEL)).plot_aliases(ax) is ax
+    assert len(ax.get_yticklabels()) == 3
+    plt.close("all")
