@@ -42,12 +42,13 @@ def _repeat(case: Case, repeat: int, choice: str) -> list[dict[str, object]]:
         encoding,
     )
     told = source.log_predict(encoding.codes(X), encoding)
+    places = source.scaled(encoding.codes(X), encoding)
     rows = []
     for size in SIZES:
         if size > n // 3:
             continue
         learn = (
-            stratified_rows(told, size, rng)
+            stratified_rows(told, size, rng, places)
             if choice == "stratified"
             else rng.permutation(n)[:size]
         )

@@ -16,6 +16,7 @@ from perfmodel.transfer.candidates import (
     ALONE,
     DELTA,
     FEATURE,
+    SCALE,
     SHIFT,
     Known,
     candidates_for,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GuardReport", "SourceRuns", "TransferModel"]
 
-METHODS = ("auto", "alone", "shift", "delta", "feature")
+METHODS = ("auto", "alone", "scale", "shift", "delta", "feature")
 LEAST_SPREAD = 1e-4
 SPREAD_FLOOR = 0.3  # of the root mean square of held-out residuals
 
@@ -48,7 +49,7 @@ class GuardReport:
     Parameters
     ----------
     method : str
-        ``alone``, ``shift``, ``delta``, ``feature`` or ``blend``.
+        ``alone``, ``scale``, ``shift``, ``delta``, ``feature`` or ``blend``.
     statistic : float
         Paired t of the held-out gain that the guard went by; NaN if it was not asked.
     decision : str
@@ -107,7 +108,7 @@ class TransferModel(PerformanceModel):
 
     Parameters
     ----------
-    method : {"auto", "alone", "shift", "delta", "feature"}, default="auto"
+    method : {"auto", "alone", "scale", "shift", "delta", "feature"}, default="auto"
         What to do with the sources; ``auto`` lets the guard choose.
     space : ConfigurationSpace, optional
         The options. By default they are what the rows show.
@@ -330,7 +331,7 @@ class TransferModel(PerformanceModel):
         """Build one part of the blend from what was saved."""
         told = entry(values, name, dict)
         k = len(self.sources_)
-        if name == SHIFT:
+        if name in (SCALE, SHIFT):
             line = array(arrays, f"{name}_line", "f", (k + 1,))
             return LogShift(
                 level=float(line[0]),

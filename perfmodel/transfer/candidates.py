@@ -19,13 +19,15 @@ __all__ = [
     "ALONE",
     "DELTA",
     "FEATURE",
+    "SCALE",
     "SHIFT",
     "Known",
     "candidates_for",
     "clipped",
 ]
 
-ALONE, SHIFT, DELTA, FEATURE = "alone", "shift", "delta", "feature"
+ALONE, SCALE, SHIFT = "alone", "scale", "shift"
+DELTA, FEATURE = "delta", "feature"
 MOST_BEYOND = 0.7  # log units by which a prediction may leave the range seen
 
 
@@ -111,6 +113,9 @@ def candidates_for(known: Known | None, n_inputs: int) -> dict[str, Candidate]:
         return found
     told = known
 
+    def scale(inputs: Inputs, log_y: Floats) -> Fitted:
+        return fit_log_shift(inputs, log_y, told.scale, slope_sd=0.0)
+
     def shift(inputs: Inputs, log_y: Floats) -> Fitted:
         return fit_log_shift(inputs, log_y, told.scale)
 
@@ -120,7 +125,7 @@ def candidates_for(known: Known | None, n_inputs: int) -> dict[str, Candidate]:
     def feature(inputs: Inputs, log_y: Floats) -> Fitted:
         return fit_feature(inputs, log_y)
 
-    found.update({SHIFT: shift, DELTA: delta, FEATURE: feature})
+    found.update({SCALE: scale, SHIFT: shift, DELTA: delta, FEATURE: feature})
     return found
 
 

@@ -95,13 +95,14 @@ def learning_curve(
     encoding = Encoding(space=space)
     codes = encoding.codes(frame)
     told = np.mean([s.log_predict(codes, encoding) for s in sources], axis=0)
+    places = sources[0].scaled(codes, encoding)
     repeats = REPEATS_OF_FEW if len(y) <= FEW else REPEATS_OF_MANY
     rows = []
     for size in curve_sizes(len(y)):
         errors = []
         for repeat in range(repeats):
             rng = np.random.default_rng([seed, size, repeat])
-            learn = stratified_rows(told, size, rng)
+            learn = stratified_rows(told, size, rng, places)
             rest = np.setdiff1d(np.arange(len(y)), learn)
             rest = rng.permutation(rest)[:MOST_SCORED]
             errors.append(

@@ -29,7 +29,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 LEAVE_ALONE_ABOVE = 1.3  # paired t: what "better than target alone" has to exceed
-LEAVE_ALONE_ABOVE_FEW = 2.0  # the same for fewer than VERY_FEW runs
+LEAVE_ALONE_ABOVE_FEW = 1.6  # the same for fewer than VERY_FEW runs
 VERY_FEW = 8
 LEAVE_ONE_OUT_TO = 10
 FOLDS = 5
@@ -91,11 +91,10 @@ def choose(
 ) -> Choice:
     """Decide between the target alone and what its sources offer.
 
-    Every candidate is fitted anew in every fold. Target alone is left only if the
-    t statistic of the gain of some candidate exceeds 1.3 (2 with fewer than eight runs,
-    whose errors scatter too much); then all candidates
-    are blended, each weighted by its held-out error to the power of minus half the
-    number of runs.
+    Every candidate is fitted anew in every fold. Target alone is left only if the t
+    statistic of the gain of some candidate exceeds 1.3 (1.6 with fewer than eight
+    runs, whose errors scatter more); then all candidates are blended, each weighted by
+    its held-out error to the power of minus half the number of runs.
 
     Parameters
     ----------
@@ -296,7 +295,7 @@ def fit_transfer(
         One environment and one response each; none: the target alone.
     target : PerformanceDataset
         The runs of the target.
-    method : {"auto", "alone", "shift", "delta", "feature"}, default="auto"
+    method : {"auto", "alone", "scale", "shift", "delta", "feature"}, default="auto"
         What to do with the sources; ``auto`` lets the guard choose.
     seed : int, default=0
         Seed of the folds.

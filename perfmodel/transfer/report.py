@@ -56,7 +56,7 @@ class TransferReport:
     target_runs : int
         Target configurations that were learned from.
     method : str
-        ``alone``, ``shift``, ``delta``, ``feature`` or ``blend``.
+        ``alone``, ``scale``, ``shift``, ``delta``, ``feature`` or ``blend``.
     guard : GuardReport
         Statistic, decision, reason, weights.
     error_percent : dict of str to float
@@ -228,7 +228,9 @@ def transferability(
     learn = np.arange(len(evidence.y))
     if target_runs is not None:
         rng = np.random.default_rng(seed)
-        learn = stratified_rows(evidence.told, target_runs, rng)
+        codes = evidence.encoding.codes(evidence.frame)
+        places = evidence.sources[0].scaled(codes, evidence.encoding)
+        learn = stratified_rows(evidence.told, target_runs, rng, places)
     seen = evidence.taken(learn)
     model = TransferModel(space=evidence.space, seed=seed)
     model.fit(seen.frame, seen.y, evidence.sources)

@@ -14,7 +14,9 @@ Floats = NDArray[np.float64]
 
 SLOPE_SD = 0.3  # of the log slope's prior about 1
 LEAST_RESIDUAL = 1e-4  # log units
-ROUNDS = 20
+LEAST_SLOPE_SD = 1e-4  # as good as none
+ROUNDS = 50
+TAIL_DF = 4.0  # Student's t: a run far off the line counts less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,13 @@ class LogShift:
         return np.asarray(self.mean(inputs) + (A @ lines).T)
 
 
-def fit_log_shift(inputs: Inputs, log_y: Floats, scale: float) -> LogShift:
+def fit_log_shift(
+    inputs: Inputs, log_y: Floats, scale: float, slope_sd: float = SLOPE_SD
+) -> LogShift:
     """Fit a log shift whose slope is drawn towards 1, the mere factor.
+
+    What the line leaves is Student's t of four degrees of freedom, fitted by iterative
+    reweighting: one odd run does not move the line.
 
     Parameters
     ----------
@@ -129,24 +136,27 @@ def fit_log_shift(inputs: Inputs, log_y: Floats, scale: float) -> LogShift:
     n, k = inputs.z.shape
     start = np.full(k, scale / k)
     A = np.column_stack([np.ones(n), inputs.z])
-    ridge = np.diag([0.0, *np.full(k, 1.0 / (SLOPE_SD * scale / math.sqrt(k)) ** 2)])
+    width = max(slope_sd, LEAST_SLOPE_SD) * scale / math.sqrt(k)
+    ridge = np.diag([0.0, *np.full(k, width**-2.0)])
     shifted = log_y - inputs.z @ start
     variance = max(float(np.var(shifted)), LEAST_RESIDUAL**2)
+    weights = np.ones(n)
     for _ in range(ROUNDS):
-        precision = A.T @ A / variance + ridge
-        covariance = np.linalg.inv(precision)
-        step = covariance @ (A.T @ shifted) / variance
+        weighted = A * weights[:, None]
+        covariance = np.linalg.inv(weighted.T @ A / variance + ridge)
+        step = covariance @ (weighted.T @ shifted) / variance
         left = shifted - A @ step
-        free = float(np.trace(A @ covariance @ A.T)) / variance
-        new = float(left @ left) / max(n - free, 0.5)
+        free = float(np.trace(weighted @ covariance @ A.T)) / variance
+        new = float(weights @ left**2) / max(n - free, 0.5)
         new = max(new, LEAST_RESIDUAL**2)
+        weights = (TAIL_DF + 1) / (TAIL_DF + left**2 / new)
         if abs(new - variance) <= 1e-6 * variance:
             break
         variance = new
     return LogShift(
         level=float(step[0]),
         slopes=start + step[1:],
-        residual_sd=math.sqrt(variance),
+        residual_sd=float(np.std(left)) if n > 2 else math.sqrt(variance),
         covariance=np.asarray(covariance, dtype=float),
     )
 

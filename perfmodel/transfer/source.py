@@ -73,6 +73,25 @@ class Source:
             out[i] = measured.get(row.tobytes(), out[i])
         return out
 
+    def scaled(self, codes: Floats, encoding: Encoding) -> Floats:
+        """Place configurations so that distances count as the source's process sees.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (m, n_options)
+            Configurations.
+        encoding : Encoding
+            Of the shared space.
+
+        Returns
+        -------
+        ndarray of shape (m, n_features)
+            Features, each divided by its option's length scale.
+        """
+        inputs = inputs_of(codes, encoding)
+        lengths = np.exp(self.process.log_lengths)[list(inputs.groups)]
+        return np.asarray(inputs.x / lengths)
+
 
 def inputs_of(codes: Floats, encoding: Encoding, z: Floats | None = None) -> Inputs:
     """Turn codes into what a process compares.

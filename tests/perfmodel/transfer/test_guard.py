@@ -93,7 +93,7 @@ def test_a_source_that_misleads_is_left(source: PerformanceDataset, n: int) -> N
 
 def test_a_method_that_was_asked_for_is_taken(source: PerformanceDataset) -> None:
     target = dataset(source_log_response(configurations()) + 1, some_rows(12))
-    for method in ("shift", "delta", "feature"):
+    for method in ("scale", "shift", "delta", "feature"):
         model = fit_transfer([source], target, method=method)
         assert model.report.decision == "forced"
         assert model.report.weights == {method: 1.0}
@@ -215,7 +215,9 @@ def test_it_is_a_scikit_learn_regressor(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("method", ["auto", "shift", "delta", "feature", "alone"])
+@pytest.mark.parametrize(
+    "method", ["auto", "scale", "shift", "delta", "feature", "alone"]
+)
 def test_a_saved_transfer_predicts_the_same(
     source: PerformanceDataset, tmp_path: Path, method: str
 ) -> None:

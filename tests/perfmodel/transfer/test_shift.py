@@ -32,6 +32,21 @@ def test_the_slope_leaves_one_only_as_far_as_the_runs_say() -> None:
     assert slopes[1] == pytest.approx(2, abs=0.1)
 
 
+def test_one_odd_run_does_not_move_the_line() -> None:
+    z = np.random.default_rng(4).standard_normal((12, 1))
+    log_y = z[:, 0] + 0.01 * np.random.default_rng(5).standard_normal(12)
+    log_y[3] += 1.0
+    shift = fit_log_shift(inputs_of_sources(z), log_y, scale=1.0)
+    assert shift.level == pytest.approx(0, abs=0.02)
+    assert shift.slopes == pytest.approx([1.0], abs=0.02)
+
+
+def test_a_mere_factor_keeps_the_slope() -> None:
+    z = np.random.default_rng(6).standard_normal((30, 1))
+    shift = fit_log_shift(inputs_of_sources(z), 2 * z[:, 0], scale=1.0, slope_sd=0.0)
+    assert shift.slopes == pytest.approx([1.0], abs=1e-4)
+
+
 def test_several_sources_share_the_slope() -> None:
     z = np.random.default_rng(1).standard_normal((50, 2))
     log_y = 0.5 * z[:, 0] + 0.5 * z[:, 1] + 1
