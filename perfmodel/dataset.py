@@ -443,7 +443,7 @@ class PerformanceDataset:
             len(kept) - len(means),
         )
         self._learned.update(
-            X=averaged[names],
+            X=averaged[names].infer_objects(),
             y=averaged[response].to_numpy(dtype=float),
             replicates=sizes.to_numpy(dtype=np.int64),
             counted=counted,

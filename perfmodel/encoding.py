@@ -170,6 +170,11 @@ def _codes_of(option: Option, column: pd.Series[Any]) -> NDArray[np.float64]:
     """Turn one option's cells into codes, naming the first that is none."""
     import pandas as pd
 
+    types = pd.api.types
+    if option.kind == "numeric" and types.is_numeric_dtype(column):
+        found = column.to_numpy(dtype=float, na_value=np.nan)
+        if np.all(np.isfinite(found)) and not types.is_bool_dtype(column):
+            return found
     places, values = pd.factorize(column.astype(object), use_na_sentinel=False)
     found = np.empty(len(values))
     for position, value in enumerate(values):

@@ -130,7 +130,8 @@ def fit(
         Runs of one environment and one response, at least five of them finite.
     model : str or PerformanceModel, default="auto"
         A name; ``auto`` takes the model with the least cross-validated error, all
-        being judged in the same folds. Or a model that is not fitted.
+        being judged in the same folds. Or a model that is not fitted: one of ours,
+        or any scikit-learn regressor that takes a frame of raw levels.
     seed : int, default=0
         Seed of the folds and of everything random in the models.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import DataError, ModelError, SelectionError
@@ -45,6 +47,19 @@ def test_a_named_model_is_judged_in_the_same_folds() -> None:
 def test_a_model_of_the_users_is_fitted() -> None:
     model = make_model("forest", SPACE).set_params(n_trees=5)
     assert fit(table(), model=model) is model
+
+
+def test_any_regressor_that_takes_raw_levels_can_be_fitted() -> None:
+    data = table()
+    numbers = PerformanceDataset.from_frame(
+        data.X[["threads", "onednn"]].assign(latency_s=data.y),
+        options=["threads", "onednn"],
+        response="latency_s",
+    )
+    model: Any = LinearRegression()
+    fitted = fit(numbers, model=model)
+    assert fitted.cross_validation_ is not None
+    assert fitted.response_ == "latency_s"
 
 
 def test_an_unknown_model_is_an_error_that_lists_what_there_is() -> None:

@@ -90,3 +90,15 @@ def test_hyperparameters_out_of_bounds_are_refused(tmp_path: Path) -> None:
     model.theta_ = model.theta_ + 100
     with pytest.raises(ArchiveError, match="out of bounds"):
         load(model.save(tmp_path / "model"))
+
+
+def test_more_runs_than_can_be_held_are_learned_from_in_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("perfmodel.gaussian_process.MOST_RUNS", 30)
+    frame, y = whole_table(noise=0.02)
+    model = make_model("gaussian-process", SPACE).fit(frame, y)
+    assert len(model.scaled_) == 30
+    assert mape(y, model.predict(frame)) < 6
+    again = load(model.save(tmp_path / "m"))
+    np.testing.assert_allclose(again.predict(frame), model.predict(frame), rtol=1e-12)
