@@ -119,6 +119,8 @@ def fit_log_shift(
     scale : float
         Standard deviation of the source's log response: the slope that means a factor.
         With several sources each begins at an equal part of it.
+    slope_sd : float, default=0.3
+        How far the power of the source may be from 1, a priori; 0: a mere factor.
 
     Returns
     -------
