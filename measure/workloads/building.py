@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from measure.workloads import inputs
-from measure.workloads.networks import SERIES_LENGTH, image_size
+from measure.workloads.networks import SERIES_LENGTH, USUAL_SIZE, image_size
 
 _EPOCHS = 5
 _ONE_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -52,7 +52,7 @@ def build(job: Mapping[str, Any]) -> list[str]:
             if model is None:
                 model = keras_model(job)
             if batch not in frozen:
-                frozen[batch] = freeze(model, batch)
+                frozen[batch] = freeze(model, batch, tuple(job.get("shape") or ()))
             data, about = _compiled(entry, frozen[batch])
             _write(Path(entry["path"]), data, about)
         written.append(entry["path"])
@@ -205,7 +205,7 @@ def _prepared(network: str, pictures: Any) -> Any:
     return pictures
 
 
-def freeze(model: Any, batch: int) -> Any:
+def freeze(model: Any, batch: int, shape: tuple[int, ...] = ()) -> Any:
     """Return a model as a function of one fixed shape without variables.
 
     Parameters
@@ -214,6 +214,8 @@ def freeze(model: Any, batch: int) -> Any:
         With one input and one output.
     batch : int
         Number of items.
+    shape : tuple of int, default=()
+        Of one item; the model's own where empty.
 
     Returns
     -------
@@ -226,7 +228,7 @@ def freeze(model: Any, batch: int) -> Any:
     )
 
     (source,) = model.inputs
-    spec = tf.TensorSpec([batch, *source.shape[1:]], source.dtype, name="x")
+    spec = tf.TensorSpec([batch, *(shape or source.shape[1:])], source.dtype, name="x")
     function = tf.function(lambda x: model(x, training=False), autograph=False)
     return convert_variables_to_constants_v2(function.get_concrete_function(spec))
 
@@ -385,7 +387,7 @@ def inspect(job: Mapping[str, Any]) -> dict[str, Any]:
         )
     batch, *shape = shapes[0] or [1]
     if len(shape) == 3 and shape[0] == shape[1] == -1:
-        shape = [224, 224, shape[2]]
+        shape = [USUAL_SIZE, USUAL_SIZE, shape[2]]
     if any(n < 1 for n in shape):
         raise ValueError(f"its input shape {shapes[0]} is not fixed; fix it and save")
     return {"shape": shape, "dtype": types[0], "batch": None if batch < 1 else batch}

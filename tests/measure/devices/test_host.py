@@ -189,6 +189,16 @@ def test_a_tflite_file_runs_on_tflite_only(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_zygote")
+def test_a_network_of_any_size_gets_usual_photographs(folder: Path) -> None:
+    word = str(folder / "any_size.keras")
+    with HostDevice(networks=[word], log=folder / "log") as device:
+        assert device.networks()[word] == ("images",)
+        configuration = Configuration({"backend": "xla", "batch_size": 8})
+        measured = device.measure(word, "images", configuration, QUICK)
+    assert measured.read_back["batch_size"] == 8
+
+
+@pytest.mark.usefixtures("one_zygote")
 def test_a_file_that_is_no_network_is_refused_in_one_line(folder: Path) -> None:
     path = folder / "broken.keras"
     path.write_bytes(b"nothing")

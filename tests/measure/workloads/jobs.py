@@ -52,6 +52,9 @@ def make_networks(folder: str) -> None:
         ]
     )
     image.save(Path(folder) / "tiny.keras")
+    source = tf.keras.Input((None, None, 3))
+    pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(source))
+    tf.keras.Model(source, pooled).save(Path(folder) / "any_size.keras")
     numbers = tf.keras.Sequential([tf.keras.Input((5,)), layers.Dense(2)])
     numbers.save(Path(folder) / "numbers.keras")
     data = tf.lite.TFLiteConverter.from_keras_model(image).convert()
