@@ -69,6 +69,10 @@ ALLOWED = (
 """What may be written: ``*`` and ``#`` (a number) are within a name, ``**`` is not."""
 
 
+WRITE_ONLY = ("clk_update_rate",)
+"""Files that some kernels do not let anyone read: a switch beside them is put back."""
+
+
 def _pattern(text):
     parts = re.split(r"(\*\*|\*|#)", text)
     means = {"**": ".+", "*": "[^/]*", "#": "[0-9]+"}
@@ -154,6 +158,10 @@ class Disk(object):
     def exists(self, path):
         """Tell whether something is there."""
         return os.path.exists(self._place(self.resolve(path)))
+
+    def may_write(self, path):
+        """Tell whether this process has the rights to write a file."""
+        return os.access(self._place(self.resolve(path)), os.W_OK)
 
     def _place(self, path):
         return path if self.root == "/" else self.root + path
@@ -346,6 +354,16 @@ class Agent(object):
         except (IOError, OSError) as error:
             return _trouble(error, path)
 
+    def do_access(self, request):
+        """Tell which files may be written, by the list and by the rights."""
+        may = []
+        for path in request["paths"]:
+            try:
+                may.append(is_allowed(path) and self.files.may_write(path))
+            except (IOError, OSError):
+                may.append(False)
+        return {"may_write": may}
+
     def do_find(self, request):
         """List the paths that match patterns, with ``*`` within a name."""
         return {"paths": [self._find(pattern) for pattern in request["patterns"]]}
@@ -407,9 +425,11 @@ class Agent(object):
             try:
                 old = self.files.read(real).decode("latin-1")
             except (IOError, OSError):
-                if there:
+                if not there:
+                    continue
+                if real.rpartition("/")[2] not in WRITE_ONLY:
                     raise
-                continue
+                old = None
             boot = self.boot_id() if boot is None else boot
             root = getattr(self.files, "root", "")
             new.append({"path": real, "old": old, "boot": boot, "root": root})
@@ -421,13 +441,17 @@ class Agent(object):
         """Put back what was set; what cannot be stays in the journal."""
         entries = len(self.journal.read())
         live = self._of_this_boot()
+        some = request.get("paths")
+        if some is not None:
+            real = [self.files.resolve(path) for path in some]
+            live = [entry for entry in live if entry["path"] in real]
         failed = self._put_back(live)
-        if not failed:
+        if not failed and some is None:
             self.journal.clear()
             self.saved = set()
         return {
             "restored": len(live) - len(failed),
-            "of_an_earlier_boot": entries - len(live),
+            "of_an_earlier_boot": 0 if some else entries - len(live),
             "failed": [dict(reason, path=path) for path, reason in failed.items()],
         }
 
@@ -446,9 +470,10 @@ class Agent(object):
         while entries:
             failed, changed = {}, False
             for entry in self._ordered(entries):
-                path, old = entry["path"], entry["old"].encode("latin-1")
-                if not is_allowed(path):
+                path = entry["path"]
+                if entry["old"] is None or not is_allowed(path):
                     continue
+                old = entry["old"].encode("latin-1")
                 wrote, reason = self._put_back_one(path, old)
                 changed = changed or wrote
                 if reason:
@@ -494,7 +519,7 @@ class Agent(object):
                 low, high = (path, partner) if "min" in name else (partner, path)
                 pair = [old[high], old[low]]
                 stands = self._read(low).get("text", "").encode("latin-1")
-                top, bottom = _number(old[high]["old"].encode("latin-1")), None
+                top = _number((old[high]["old"] or "").encode("latin-1"))
                 bottom = _number(stands)
                 if top is not None and bottom is not None and top < bottom:
                     pair.reverse()

@@ -85,7 +85,13 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait.
+
+        Parameters
+        ----------
+        seconds : float
+            How long.
+        """
         ...
 
 
@@ -95,7 +101,22 @@ class Link(Protocol):
     clock: Clock
 
     def ask(self, do: str, *, limit_s: float = ANSWER_LIMIT_S, **words: Any) -> Reply:
-        """Return the agent's answer to a request."""
+        """Return the agent's answer to a request.
+
+        Parameters
+        ----------
+        do : str
+            What to do.
+        limit_s : float, optional
+            How long to wait for the answer.
+        **words : object
+            The rest of the request.
+
+        Returns
+        -------
+        dict
+            Plain data.
+        """
         ...
 
     def close(self) -> None:

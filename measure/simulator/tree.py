@@ -86,6 +86,7 @@ class BoardTree:
         self.links = links(self.layout)
         self._board = BOARDS.get(name.partition("-")[0])
         self._behind: dict[str, bytes] = {}
+        self._gone: dict[str, bytes] = {}
         self._update = -1
         self._derive()
         self._sense()
@@ -157,7 +158,7 @@ class BoardTree:
         if fault == "EINVAL":
             raise _error(errno.EINVAL, path)
         if fault == "vanished":
-            del self.files[real]
+            self._gone[real] = self.files.pop(real)
             raise _error(errno.ENOENT, path)
         if fault == "swallowed":
             return
@@ -165,7 +166,7 @@ class BoardTree:
         if taken is None:
             return
         if fault == "rounded":
-            taken = str(int(int(taken) * 0.9))
+            taken = str(int(int(taken) * 0.7))
         new = f"{taken}\n".encode("latin-1")
         if fault == "behind":
             new, self._behind[real] = self._behind.get(real, self.files[real]), new
@@ -220,6 +221,22 @@ class BoardTree:
         places = (*self.files, *self.links)
         return any(place.startswith(real + "/") for place in places)
 
+    def may_write(self, path: str) -> bool:
+        """Tell whether a file may be written.
+
+        Parameters
+        ----------
+        path : str
+            From the root.
+
+        Returns
+        -------
+        bool
+            Whether it is there, and can be set.
+        """
+        real = self.resolve(path)
+        return real in self.settable and real in self.files
+
     def online(self) -> list[int]:
         """Return the cores that are online.
 
@@ -254,7 +271,8 @@ class BoardTree:
         raise _error(errno.EISDIR if self.exists(real) else errno.ENOENT, path)
 
     def _text(self, path: str) -> str:
-        return self.files[path].decode("latin-1").strip()
+        held = self.files[path] if path in self.files else self._gone[path]
+        return held.decode("latin-1").strip()
 
     def _core_is_on(self, core: int) -> bool:
         return self.files.get(f"{CPU}/cpu{core}/online", b"1").strip() == b"1"

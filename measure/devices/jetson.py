@@ -1,0 +1,389 @@
+"""A Jetson: its options, set and read back through the agent that runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from measure.configuration import Configuration
+from measure.constraints import Condition, Forbidden
+from measure.devices.actuators import Actuator, apply, available, restore
+from measure.devices.base import Measurement, OptionOffer
+from measure.devices.probing import identify, probe
+from measure.devices.transport import (
+    Address,
+    AgentLink,
+    Link,
+    LinkLost,
+    find,
+    read_texts,
+)
+from measure.errors import DeviceError, WorkloadError
+from measure.levels import Level
+from measure.options import Option
+from measure.records import Conditions, Environment
+from measure.space import ConfigurationSpace
+
+if TYPE_CHECKING:
+    from measure.workloads.base import Timing
+
+USUAL = ("cpu_cores", "cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
+"""Options of a sweep that names none."""
+_CLOCKS = ("cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
+_CONSTANT_ZONES = ("PMIC-Die",)
+_NO_NETWORKS = "networks cannot be run on a board yet; its options can be set"
+
+
+class JetsonDevice:
+    """A board, here or over SSH.
+
+    Parameters
+    ----------
+    word : str
+        ``tk1``, ``tx1`` or ``tx2``; ``auto``: whatever it is.
+    address : Address, optional
+        Where it is; this machine by default.
+    link : Link, optional
+        A way to it that is open already.
+
+    Raises
+    ------
+    DeviceError
+        If it cannot be reached, or is another board.
+
+    Examples
+    --------
+    >>> from measure.devices.transport import InProcessLink
+    >>> from measure.simulator.tree import BoardTree
+    >>> with JetsonDevice("tx1", link=InProcessLink(BoardTree("tx1-r32"))) as device:
+    ...     device.space().names
+    ('cpu_cores', 'cpu_freq_hz', 'gpu_freq_hz', 'emc_freq_hz')
+    """
+
+    simulated = False
+
+    def __init__(
+        self, word: str, address: Address | None = None, *, link: Link | None = None
+    ) -> None:
+        self.where = address or Address()
+        self.link: Link = AgentLink(self.where) if link is None else link
+        self._lost = False
+        self._applied: list[Actuator] = []
+        try:
+            self.identity = identify(self.link)
+            if word not in ("auto", self.identity.word):
+                raise DeviceError(
+                    f"--device {word}: {self.where} is a {self.identity.word}; say "
+                    f"--device {self.identity.word}"
+                )
+            found, self._missing = probe(self.link, self.identity.word)
+            self.actuators = {actuator.name: actuator for actuator in found}
+            self._offers = self._offered()
+        except BaseException:
+            self.link.close()
+            raise
+        self.name = self.address = self.identity.word
+
+    def networks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the networks that it can run.
+
+        Returns
+        -------
+        mapping of str to tuple of str
+            None yet.
+        """
+        return {}
+
+    def offers(self) -> Mapping[str, OptionOffer]:
+        """Return every option that a board can have.
+
+        Returns
+        -------
+        mapping of str to OptionOffer
+            With the reason for each that cannot be set here.
+        """
+        return dict(self._offers)
+
+    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
+        """Return the space of some options.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Cores and clocks by default, as far as they can be set.
+
+        Returns
+        -------
+        ConfigurationSpace
+            The low-power cluster has one core: combinations with more are forbidden.
+
+        Raises
+        ------
+        DeviceError
+            If an option is unknown or cannot be set here.
+        """
+        if names is None:
+            names = [
+                n for n in USUAL if n in self._offers and self._offers[n].available
+            ]
+        options = []
+        for name in names:
+            if name not in self._offers:
+                raise DeviceError(
+                    f"{self.name} has no option {name!r}; choose from "
+                    f"{', '.join(self._offers)}"
+                )
+            offer = self._offers[name]
+            if offer.option is None or not offer.available:
+                raise DeviceError(f"{self.name}: {name} cannot be set: {offer.reason}")
+            options.append(offer.option)
+        return ConfigurationSpace(options, _forbidden(options))
+
+    def environment(self, network: str, workload: str) -> Environment:
+        """Say that there is none yet.
+
+        Parameters
+        ----------
+        network, workload : str
+            Not used.
+
+        Returns
+        -------
+        Environment
+            Never.
+
+        Raises
+        ------
+        WorkloadError
+            Always.
+        """
+        raise WorkloadError(f"{self.name}: {_NO_NETWORKS}")
+
+    def conditions(self) -> Conditions:
+        """Return load, temperatures by zone, and clocks.
+
+        Returns
+        -------
+        Conditions
+            What cannot be read is missing, with its reason.
+        """
+        missing = {"power_source": "a board does not tell", "turbo": "it has none"}
+        load = read_texts(self.link, ["/proc/loadavg"])["/proc/loadavg"]
+        if load is None:
+            missing["load_1min"] = "/proc/loadavg cannot be read"
+        temperatures = self._temperatures()
+        if not temperatures:
+            missing["temperature_c"] = "no thermal zone can be read"
+        levels = self.read(_CLOCKS)
+        clocks = {n: float(v) for n, v in levels.items() if v is not None}
+        return Conditions(
+            load_1min=float(load.split()[0]) if load else None,
+            temperature_c=temperatures,
+            clock_hz=clocks,
+            missing=missing,
+        )
+
+    def prepare(
+        self,
+        network: str,
+        workload: str,
+        configurations: Iterable[Configuration],
+        progress: Any = None,
+    ) -> None:
+        """Say that there is nothing to build yet.
+
+        Parameters
+        ----------
+        network, workload : str
+            Not used.
+        configurations : iterable of Configuration
+            Not used.
+        progress : callable, optional
+            Not used.
+        """
+        self.environment(network, workload)
+
+    def artefact(
+        self, network: str, workload: str, configuration: Configuration
+    ) -> str:
+        """Return the hash of what is compiled for a configuration.
+
+        Parameters
+        ----------
+        network, workload : str
+            Not used.
+        configuration : Configuration
+            Not used.
+
+        Returns
+        -------
+        str
+            Empty: nothing is.
+        """
+        return ""
+
+    def measure(
+        self,
+        network: str,
+        workload: str,
+        configuration: Configuration,
+        timing: Timing,
+    ) -> Measurement:
+        """Say that there is nothing to measure yet.
+
+        Parameters
+        ----------
+        network, workload : str
+            Not used.
+        configuration : Configuration
+            Not used.
+        timing : Timing
+            Not used.
+
+        Returns
+        -------
+        Measurement
+            Never.
+
+        Raises
+        ------
+        WorkloadError
+            Always.
+        """
+        raise WorkloadError(f"{self.name}: {_NO_NETWORKS}")
+
+    def read(self, names: Iterable[str] | None = None) -> dict[str, Level | None]:
+        """Return the levels as they are.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            All that it has by default.
+
+        Returns
+        -------
+        dict of str to level or None
+            None where the board is at none of an option's levels.
+        """
+        wanted = self.actuators if names is None else names
+        return {n: self.actuators[n].read() for n in wanted if n in self.actuators}
+
+    def apply(self, configuration: Mapping[str, Level]) -> None:
+        """Set levels in the order that works, and wait until all stand.
+
+        Parameters
+        ----------
+        configuration : mapping of str to level
+            What to set; the rest stays.
+
+        Raises
+        ------
+        RunFailed
+            If a level is not taken, naming path, written and read; or the link broke.
+        DeviceError
+            If an option cannot be set here.
+        """
+        self._reconnect()
+        options = self.space(configuration).options
+        levels = {o.name: o.check(configuration[o.name]) for o in options}
+        chosen = [(a, levels[n]) for n, a in self.actuators.items() if n in levels]
+        # Noted before: what fails half-way is put back as well.
+        self._applied = [actuator for actuator, _ in chosen]
+        try:
+            apply(self.link, chosen)
+        except LinkLost:
+            self._lost = True
+            raise
+
+    def restore(self) -> None:
+        """Put back what `apply` set, the last first.
+
+        Raises
+        ------
+        DeviceError
+            Naming what could not be put back.
+        """
+        applied, self._applied = self._applied, []
+        if self._lost:
+            # The agent did, when it lost us; or the next one does from its journal.
+            return
+        try:
+            restore(self.link, applied)
+        except LinkLost:
+            self._lost = True
+            raise
+
+    def close(self) -> None:
+        """Put everything back, and end the agent."""
+        self.link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _reconnect(self) -> None:
+        """Make a broken link again, and see that it leads to the same board."""
+        if not self._lost:
+            return
+        if isinstance(self.link, AgentLink):
+            self.link.reconnect()
+        found = identify(self.link)
+        if found != self.identity:
+            raise DeviceError(
+                f"{self.where} was {self.identity.word} {self.identity.release} and is "
+                f"{found.word} {found.release} now; start a new sweep"
+            )
+        self._lost = False
+
+    def _offered(self) -> dict[str, OptionOffer]:
+        offers = {}
+        for name, actuator in self.actuators.items():
+            reason = available(self.link, actuator)
+            if len(actuator.levels) < 2:
+                offers[name] = OptionOffer(option=None, available=False, reason=reason)
+                continue
+            now = actuator.read()
+            option = Option(
+                name=name,
+                levels=actuator.levels,
+                unit=actuator.unit,
+                default=now if now in actuator.levels else None,
+            )
+            offers[name] = OptionOffer(
+                option=option,
+                available=not reason,
+                reason=reason or actuator.meaning,
+            )
+        for name, reason in self._missing.items():
+            offers[name] = OptionOffer(option=None, available=False, reason=reason)
+        return offers
+
+    def _temperatures(self) -> dict[str, float]:
+        """Return temperatures by the type of their zone, never by its number."""
+        zones = find(self.link, "/sys/devices/virtual/thermal/thermal_zone#")
+        paths = [f"{zone}/{name}" for zone in zones for name in ("type", "temp")]
+        read = read_texts(self.link, paths)
+        found = {}
+        for zone in zones:
+            kind, milli = read[f"{zone}/type"], read[f"{zone}/temp"]
+            if kind and milli and kind not in _CONSTANT_ZONES:
+                if milli.lstrip("-").isdigit():
+                    found[kind] = int(milli) / 1000.0
+        return found
+
+
+def _forbidden(options: Iterable[Option]) -> tuple[Forbidden, ...]:
+    known = {option.name: option for option in options}
+    if not {"cpu_cluster", "cpu_cores"} <= known.keys():
+        return ()
+    one = Condition(option="cpu_cluster", any_of=("low-power",))
+    several = Condition(option="cpu_cores", minimum=2)
+    return (Forbidden(conditions=(one, several)),)
