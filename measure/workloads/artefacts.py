@@ -290,6 +290,7 @@ class ArtefactCache:
                 f"cache {self.folder}: {error}; set ${CACHE_VARIABLE} to a folder that "
                 "can be written"
             ) from error
+        _remove_leftovers(self.folder / "artefacts")
         chosen = list(artefacts)
         for onednn in (True, False):
             wanted = [_plain(one) for one in chosen if one.onednn is onednn]
@@ -309,6 +310,14 @@ class ArtefactCache:
                     f"building {network.name} for {workload} failed: {failure.reason}",
                     final=failure.final,
                 ) from failure
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what builders that were killed had begun to write."""
+    for path in folder.glob(".*-*"):
+        process = path.name[1:].partition("-")[0]
+        if process.isdigit() and not Path("/proc", process).exists():
+            path.unlink(missing_ok=True)
 
 
 def plain_network(network: Network) -> dict[str, Any]:

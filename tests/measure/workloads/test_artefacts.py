@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,18 @@ def test_an_artefact_without_its_facts_counts_as_missing(cache: ArtefactCache) -
     write(one.path, b"content")
     one.path.with_name(one.path.name + ".json").write_text("{")
     assert cache.missing([one]) == [one]
+
+
+def test_what_a_killed_builder_left_is_removed_by_the_next(
+    tmp_path: Path, cache: ArtefactCache
+) -> None:
+    folder = tmp_path / "artefacts"
+    folder.mkdir()
+    dead, alive = folder / ".4194305-a.pb", folder / f".{os.getpid()}-b.pb"
+    for path in (dead, alive):
+        path.write_text("half")
+    cache.build(find_network("tcn"), "series", [graph(cache)])
+    assert not dead.exists() and alive.exists()
 
 
 def test_a_changed_file_has_another_artefact(tmp_path: Path, builder: Builder) -> None:
