@@ -31,13 +31,13 @@ imports: venv
 	$(BIN)/lint-imports setup.cfg
 
 test: lint types imports
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 reference: venv
 	$(BIN)/python docs/make_reference.py
 
 bench: venv
-	@for folder in sweep store designs modelling transfer; do \
+	@for folder in sweep store designs modelling transfer simulator; do \
 	    $(BIN)/python -m benchmarks.$$folder || exit 1; done
 
 clean:
