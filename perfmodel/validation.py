@@ -49,7 +49,7 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float:
     Parameters
     ----------
     y : array-like of shape (n,)
-        True values, none of them 0.
+        True values.
     prediction : array-like of shape (n,)
         Predicted values.
 
@@ -77,11 +77,12 @@ def relative_errors(y: ArrayLike, prediction: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n,)
-        In per cent.
+        In per cent of the true value; of the mean absolute one where that is 0.
     """
     truth = np.asarray(y, dtype=float)
     error = np.abs(np.asarray(prediction, dtype=float) - truth)
-    return np.asarray(100 * error / np.abs(truth))
+    size = np.abs(truth)
+    return np.asarray(100 * error / np.where(size > 0, size, size.mean() or 1.0))
 
 
 def split_folds(n: int, folds: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:

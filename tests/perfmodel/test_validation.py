@@ -44,6 +44,11 @@ def test_a_row_is_predicted_without_having_been_seen() -> None:
     assert predictions[9] == pytest.approx(1)
 
 
+def test_an_error_of_a_zero_is_relative_to_the_mean_size() -> None:
+    assert mape([0.0, 2.0], [0.5, 2.0]) == 25.0
+    assert mape([0.0, 0.0], [0.0, 0.0]) == 0.0
+
+
 def test_a_learnable_response_is_found_to_be_one() -> None:
     x = np.arange(1.0, 41)
     found = cross_validate(LinearRegression(), make(3 + 2 * x, x), folds=5, repeats=2)
