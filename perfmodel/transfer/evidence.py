@@ -154,8 +154,8 @@ def gather(
     notes = list(options.notes)
     if not measured.all():
         notes.append(
-            f"{int(np.sum(~measured))} of {len(measured)} target configurations were "
-            "not measured on the source: its model stands in"
+            "target configurations not measured on the source: "
+            f"{int(np.sum(~measured))} of {len(measured)}; the source's model stands in"
         )
     notes += _strangers([source.name for source in learned], each)
     for side, name in ((sources[0], "source"), (target, "target")):

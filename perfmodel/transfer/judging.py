@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfmodel.influence import explain
-from perfmodel.transfer.base import TransferModel
-from perfmodel.transfer.carried import judge_terms
-from perfmodel.transfer.evidence import Evidence
-from perfmodel.transfer.kinds import judge_shift
-from perfmodel.transfer.verdicts import (
-    FEWEST_RUNS,
-    Verdict,
+from perfmodel.transfer.agreement import (
     judge_distribution,
     judge_invalid,
     judge_optimum,
     judge_rank,
-    too_few,
 )
+from perfmodel.transfer.base import TransferModel
+from perfmodel.transfer.carried import judge_terms
+from perfmodel.transfer.evidence import Evidence
+from perfmodel.transfer.kinds import judge_shift
+from perfmodel.transfer.verdicts import FEWEST_RUNS, Verdict, too_few
 
 if TYPE_CHECKING:
     from perfmodel.influence import InfluenceReport

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 SHIFT_ENOUGH = 0.10  # relative residual up to which a shift is all that is needed ...
 SHIFT_EXPLAINS = 0.5  # ... if that is no more than this part of the target's spread
+LARGE = 0.4  # log units from which a factor is plainer than per cent
 FOLDS = 10
 SIGNIFICANT = 0.05
 KINDS = ("scale", "linear", "monotone")
@@ -98,9 +99,13 @@ def judge_shift(
             reason=f"a {kind} shift leaves nothing",
             details=details,
         )
+    size = (
+        f"{100 * left.estimate:.2g} %"
+        if left.estimate < LARGE
+        else f"a factor of {math.exp(left.estimate):.1f} up or down"
+    )
     percent = (
-        f"{100 * left.estimate:.2g} %, and explains {100 * max(explained, 0):.0f} % of "
-        "the target's variance"
+        f"{size}, and explains {100 * max(explained, 0):.0f} % of the target's variance"
     )
     found = against(
         kind,

@@ -128,12 +128,13 @@ def written(report: TransferReport) -> list[str]:
                 f"  {row['runs']:11d} {row['alone']:7.3g} {row['shift']:7.3g} "
                 f"{row['transfer']:10.3g}"
             )
-        even = report.break_even_runs
-        out.append(
-            f"  from {even} target runs on the source no longer helps"
-            if even is not None
-            else "  the source still helps at every number of runs tried"
-        )
+        even, least = report.break_even_runs, int(report.curve["runs"].min())
+        if even is None:
+            out.append("  the source still helps at every number of runs tried")
+        elif even == least:
+            out.append("  the source helps at no number of runs tried")
+        else:
+            out.append(f"  from {even} target runs on the source no longer helps")
     for name, verdict in report.verdicts.items():
         out.append(f"  {name:12s} {verdict.verdict:9s} {_told(verdict)}")
     if report.metrics:

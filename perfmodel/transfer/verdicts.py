@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from perfmodel.transfer.similarity import (
-    Estimate,
-    best_overlap,
-    invalid_overlap,
-    pearson_interval,
-    ratio_of_spreads,
-    spearman_interval,
-)
+from perfmodel.intervals import wilson_interval
+from perfmodel.transfer.similarity import Estimate
 
 __all__ = [
     "FEWEST_RUNS",
@@ -27,24 +18,16 @@ __all__ = [
     "YES",
     "Verdict",
     "against",
-    "judge_distribution",
-    "judge_invalid",
-    "judge_optimum",
-    "judge_rank",
+    "judged",
+    "more_for_share",
     "more_runs",
     "too_few",
     "undecided",
 ]
 
-Floats = NDArray[np.float64]
-
 YES, NO, UNDECIDED = "yes", "no", "undecided"
 FEWEST_RUNS = 20  # target runs below which verdicts are right too rarely to print
-RANK_HOLDS = 0.7  # Spearman's correlation
-BEST_HOLDS = 0.5  # share of the best tenth that both have
-INVALID_HOLDS = 0.5  # Jaccard index
-SPREAD_MARGIN = 1.25  # factor within which two spreads count as equal
-MOST_RUNS = 10_000  # more would not be measured: the estimate is at the limit
+MOST_RUNS = 1000  # more would not be measured: the estimate is at the limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +99,7 @@ def undecided(kind: str, reason: str, estimate: Estimate | None = None) -> Verdi
     Verdict
         Undecided, without a number of runs that would help.
     """
-    return _verdict(UNDECIDED, kind, estimate, None, reason)
+    return judged(UNDECIDED, kind, estimate, None, reason)
 
 
 def too_few(kind: str, n: int, estimate: Estimate | None = None) -> Verdict:
@@ -138,10 +121,10 @@ def too_few(kind: str, n: int, estimate: Estimate | None = None) -> Verdict:
     """
     more = FEWEST_RUNS - n
     reason = f"{n} target runs are too few for a verdict: measure {more} more"
-    return _verdict(UNDECIDED, kind, estimate, more, reason)
+    return judged(UNDECIDED, kind, estimate, more, reason)
 
 
-def _verdict(
+def judged(
     verdict: str,
     kind: str,
     estimate: Estimate | None,
@@ -149,6 +132,28 @@ def _verdict(
     reason: str,
     details: dict[str, Any] | None = None,
 ) -> Verdict:
+    """Make a verdict of an estimate.
+
+    Parameters
+    ----------
+    verdict : {"yes", "no", "undecided"}
+        What is said.
+    kind : str
+        What was estimated.
+    estimate : Estimate or None
+        With its interval, if there is one.
+    runs : int or None
+        Further runs that would decide.
+    reason : str
+        One sentence.
+    details : dict, optional
+        What else was found.
+
+    Returns
+    -------
+    Verdict
+        With NaN where there is no estimate.
+    """
     return Verdict(
         verdict=verdict,
         kind=kind,
@@ -185,7 +190,7 @@ def more_runs(
     Returns
     -------
     int or None
-        None if more than 10,000 would be needed, or there is no interval.
+        None if more than 1000 would be needed, or there is no interval.
 
     Examples
     --------
@@ -203,6 +208,36 @@ def more_runs(
     return max(math.ceil(round(wanted - n, 9)), 1) if wanted <= MOST_RUNS else None
 
 
+def more_for_share(share: Estimate, of: int, margin: float) -> int | None:
+    """Further runs after which Wilson's interval of a share would leave a margin out.
+
+    Parameters
+    ----------
+    share : Estimate
+        With the runs it rests on.
+    of : int
+        What it is a share of, among these runs.
+    margin : float
+        What the interval shall not hold.
+
+    Returns
+    -------
+    int or None
+        None if more than 1000 runs would be needed.
+
+    Examples
+    --------
+    >>> more_for_share(Estimate(estimate=0.0, lower=0.0, upper=0.66, n=28), 2, 0.5)
+    28
+    """
+    most = int(of * MOST_RUNS / share.n)
+    for larger in range(of + 1, most + 1):
+        lower, upper = wilson_interval(round(share.estimate * larger), larger)
+        if lower >= margin or upper < margin:
+            return max(math.ceil(share.n * larger / of) - share.n, 1)
+    return None
+
+
 def against(
     kind: str,
     estimate: Estimate,
@@ -211,6 +246,7 @@ def against(
     words: tuple[str, str],
     details: dict[str, Any],
     high_is_yes: bool = True,
+    of: int | None = None,
 ) -> Verdict:
     """Judge an interval against one margin.
 
@@ -230,6 +266,8 @@ def against(
         For the record.
     high_is_yes : bool, default=True
         Whether estimates above the margin mean yes.
+    of : int, optional
+        What the estimate is a share of, if it is one with Wilson's interval.
 
     Returns
     -------
@@ -240,8 +278,12 @@ def against(
     yes, no = (above, below) if high_is_yes else (below, above)
     if yes or no:
         verdict, reason = (YES, words[0]) if yes else (NO, words[1])
-        return _verdict(verdict, kind, estimate, None, reason, details)
-    runs = more_runs(estimate, margin, scale)
+        return judged(verdict, kind, estimate, None, reason, details)
+    runs = (
+        more_runs(estimate, margin, scale)
+        if of is None
+        else more_for_share(estimate, of, margin)
+    )
     ask = (
         f"measure {runs} more"
         if runs is not None
@@ -251,170 +293,4 @@ def against(
         f"the interval {estimate.lower:.2f} to {estimate.upper:.2f} holds {margin:g}: "
         f"{ask}"
     )
-    return _verdict(UNDECIDED, kind, estimate, runs, reason, details)
-
-
-def _atanh(value: float) -> float:
-    return math.atanh(min(max(value, -1 + 1e-9), 1 - 1e-9))
-
-
-def judge_rank(source: Floats, target: Floats) -> Verdict:
-    """Judge whether the order of configurations carries over.
-
-    Parameters
-    ----------
-    source, target : ndarray of shape (n,)
-        Log responses of the same configurations.
-
-    Returns
-    -------
-    Verdict
-        By Spearman's correlation against 0.7; Pearson's, of the log responses, stands
-        in the details.
-    """
-    rho = spearman_interval(source, target)
-    linear = pearson_interval(source, target)
-    details = {
-        "pearson": {
-            "estimate": _plain(linear.estimate),
-            "lower": _plain(linear.lower),
-            "upper": _plain(linear.upper),
-        }
-    }
-    if math.isnan(rho.estimate):
-        return undecided("spearman", "one side does not vary: there is no order")
-    if len(source) < FEWEST_RUNS:
-        few = too_few("spearman", len(source), rho)
-        return _with(few, details)
-    return against(
-        "spearman",
-        rho,
-        RANK_HOLDS,
-        _atanh,
-        ("the order carries over", "the order does not carry over"),
-        details,
-    )
-
-
-def judge_optimum(source: Floats, target: Floats, top_share: float = 0.1) -> Verdict:
-    """Judge whether the best configurations carry over.
-
-    Parameters
-    ----------
-    source, target : ndarray of shape (n,)
-        Log responses of the same configurations, low being good.
-    top_share : float, default=0.1
-        How many count as the best.
-
-    Returns
-    -------
-    Verdict
-        By the share of the best that both have, against 0.5. The details hold the
-        hypergeometric p of as many by chance, and the regret: how much worse than the
-        target's best the source's best is there.
-    """
-    found = best_overlap(source, target, top_share)
-    regret = math.expm1(float(target[np.argmin(source)] - np.min(target)))
-    details = {
-        "common": found.common,
-        "of": found.of,
-        "p": _plain(found.p),
-        "regret": regret,
-    }
-    kind = "overlap of the best tenth"
-    if len(source) < FEWEST_RUNS:
-        return _with(too_few(kind, len(source), found.share), details)
-    return against(
-        kind,
-        found.share,
-        BEST_HOLDS,
-        float,
-        (
-            "the best of the source are mostly the best of the target",
-            "the best of the source are mostly not the best of the target",
-        ),
-        details,
-    )
-
-
-def judge_distribution(source: Floats, target: Floats) -> Verdict:
-    """Judge whether the log responses spread alike: an equivalence test.
-
-    Parameters
-    ----------
-    source, target : ndarray of shape (n,)
-        Log responses of the same configurations.
-
-    Returns
-    -------
-    Verdict
-        Yes if the interval of the ratio of spreads lies within 0.8 to 1.25.
-    """
-    ratio = ratio_of_spreads(source, target)
-    kind = "ratio of spreads"
-    if not math.isfinite(ratio.estimate):
-        return undecided(kind, "one side does not vary: there is no spread")
-    if len(source) < FEWEST_RUNS:
-        return too_few(kind, len(source), ratio)
-    low, high = 1 / SPREAD_MARGIN, SPREAD_MARGIN
-    if low <= ratio.lower and ratio.upper <= high:
-        return _verdict(YES, kind, ratio, None, "the log responses spread alike")
-    if ratio.upper < low or ratio.lower > high:
-        wider = "wider" if ratio.estimate > 1 else "narrower"
-        reason = f"the target's log responses spread {wider} than the source's"
-        return _verdict(NO, kind, ratio, None, reason)
-    margin = low if ratio.estimate < 1 else high
-    runs = more_runs(ratio, margin, math.log)
-    reason = (
-        f"the interval {ratio.lower:.2f} to {ratio.upper:.2f} is neither within "
-        f"{low:g} to {high:g} nor outside"
-    )
-    if runs is not None:
-        reason += f": measure {runs} more"
-    return _verdict(UNDECIDED, kind, ratio, runs, reason)
-
-
-def judge_invalid(source: NDArray[np.bool_], target: NDArray[np.bool_]) -> Verdict:
-    """Judge whether the same configurations are invalid.
-
-    Parameters
-    ----------
-    source, target : ndarray of bool of shape (n,)
-        True where a configuration failed, of those that were tried on both sides.
-
-    Returns
-    -------
-    Verdict
-        By the Jaccard index against 0.5; the details hold how well the source's
-        failures tell the target's (AUC).
-    """
-    found = invalid_overlap(source, target)
-    kind = "Jaccard index of the invalid"
-    if not found.of:
-        return undecided(kind, "no configuration failed on either side")
-    details: dict[str, Any] = {"common": found.common, "of": found.of}
-    if target.any() and not target.all():
-        caught = float(np.mean(source[target]))
-        spared = float(np.mean(~source[~target]))
-        details["auc"] = (caught + spared) / 2
-    if len(source) < FEWEST_RUNS:
-        return _with(too_few(kind, len(source), found.share), details)
-    return against(
-        kind,
-        found.share,
-        INVALID_HOLDS,
-        float,
-        (
-            "mostly the same configurations are invalid",
-            "mostly other configurations are invalid",
-        ),
-        details,
-    )
-
-
-def _with(verdict: Verdict, details: dict[str, Any]) -> Verdict:
-    return replace(verdict, details={**verdict.details, **details})
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return judged(UNDECIDED, kind, estimate, runs, reason, details)

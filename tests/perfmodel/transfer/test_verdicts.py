@@ -11,16 +11,16 @@ import pytest
 from measure.space import ConfigurationSpace, Option
 from perfmodel.encoding import Encoding
 from perfmodel.influence import COLUMNS, InfluenceReport
-from perfmodel.transfer.carried import compare_terms, judge_terms
-from perfmodel.transfer.kinds import judge_shift, options_left
-from perfmodel.transfer.similarity import Estimate
-from perfmodel.transfer.verdicts import (
+from perfmodel.transfer.agreement import (
     judge_distribution,
     judge_invalid,
     judge_optimum,
     judge_rank,
-    more_runs,
 )
+from perfmodel.transfer.carried import compare_terms, judge_terms
+from perfmodel.transfer.kinds import judge_shift, options_left
+from perfmodel.transfer.similarity import Estimate
+from perfmodel.transfer.verdicts import more_for_share, more_runs
 
 
 def sides(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -114,6 +114,13 @@ def test_the_same_failures_carry_over() -> None:
 def test_the_margin_itself_is_never_decided() -> None:
     at_it = Estimate(estimate=0.5, lower=0.3, upper=0.7, n=20)
     assert more_runs(at_it, 0.5) is None
+
+
+def test_a_share_of_few_needs_as_many_runs_as_wilsons_interval() -> None:
+    none_of_two = Estimate(estimate=0.0, lower=0.0, upper=0.66, n=28)
+    assert more_for_share(none_of_two, 2, 0.5) == 28
+    half = Estimate(estimate=0.5, lower=0.1, upper=0.9, n=20)
+    assert more_for_share(half, 2, 0.5) is None
 
 
 def influence(**terms: tuple[int, float, float, bool]) -> InfluenceReport:
