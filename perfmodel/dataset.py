@@ -130,16 +130,19 @@ class PerformanceDataset:
             )
         except MeasureError as error:
             raise DataError(str(error)) from error
-        return cls.from_table(table)
+        return cls.from_table(table, options=_names(options))
 
     @classmethod
-    def from_table(cls, table: Table) -> Self:
+    def from_table(cls, table: Table, options: Sequence[str] | None = None) -> Self:
         """Take a table of the exchange format.
 
         Parameters
         ----------
         table : measure.table.Table
             Read and checked.
+        options : sequence of str, optional
+            Names of the option columns; by default those of its space, and those that
+            never vary.
 
         Returns
         -------
@@ -148,7 +151,7 @@ class PerformanceDataset:
         """
         return cls.from_frame(
             table.frame,
-            options=[*table.space.names, *(table.constant or ())],
+            options=options or [*table.space.names, *(table.constant or ())],
             response=dict(table.responses),
             environment=table.environment,
             space=table.space,
@@ -178,7 +181,8 @@ class PerformanceDataset:
         environment : sequence of str, default=()
             Names of the environment columns; none: the table is one environment.
         space : ConfigurationSpace, optional
-            Options and levels. By default they are what the columns show.
+            Options and levels; what it has beside `options` is left out. By default
+            they are what the columns show.
         meta : sequence of str, default=()
             Further columns to keep.
 
@@ -212,8 +216,7 @@ class PerformanceDataset:
             kept[name] = _response(kept[name], name)
         for name in environment:
             kept[name] = _labels(kept[name])
-        if space is None:
-            space = infer_space(kept[list(options)])
+        space = _space_of(kept[list(options)], space)
         for option in space.options:
             kept[option.name] = _levels(kept[option.name], option)
         return cls(
@@ -449,6 +452,26 @@ class PerformanceDataset:
             counted=counted,
         )
         return self._learned
+
+
+def _space_of(
+    frame: pd.DataFrame, space: ConfigurationSpace | None
+) -> ConfigurationSpace:
+    """Take the part of a space that the columns are, and infer the options it lacks."""
+    if space is None:
+        return infer_space(frame)
+    gone = [name for name in space.names if name not in frame.columns]
+    if len(gone) < len(space.names):
+        space = _without(space, gone) if gone else space
+    else:
+        return infer_space(frame)
+    new = [name for name in frame.columns if name not in space.names]
+    inferred = [
+        option for name in new if (option := _inferred(frame[name], name)) is not None
+    ]
+    if not inferred:
+        return space
+    return ConfigurationSpace([*space.options, *inferred], space.forbid)
 
 
 def infer_space(frame: pd.DataFrame) -> ConfigurationSpace:

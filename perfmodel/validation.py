@@ -72,7 +72,8 @@ def relative_errors(y: ArrayLike, prediction: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     y, prediction : array-like of shape (n,)
-        True and predicted values.
+        True and predicted values. An error on a value of 0 counts relative to the mean
+        size of all.
 
     Returns
     -------

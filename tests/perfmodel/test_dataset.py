@@ -160,6 +160,27 @@ def test_a_level_that_the_space_lacks_is_an_error(frame: pd.DataFrame) -> None:
         dataset(frame, space=space)
 
 
+def test_of_a_space_only_the_named_options_are_taken(frame: pd.DataFrame) -> None:
+    space = ConfigurationSpace(
+        [
+            Option(name="threads", levels=(1, 2, 4, 8)),
+            Option(name="cores", levels=(1, 2)),
+        ]
+    )
+    data = dataset(frame, space=space)
+    assert data.space.names == ("threads", "backend")
+    assert data.space.options["threads"].levels == (1, 2, 4, 8)
+
+
+def test_options_of_a_csv_narrow_its_space(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b,y\n1,x,1.5\n2,x,2.5\n2,y,3.5\n")
+    space = infer_space(pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]}))
+    data = PerformanceDataset.from_csv(path, options=["a"], response="y", space=space)
+    assert data.options == data.space.names == ("a",)
+    assert data.space.options["a"].levels == (1, 2, 3)
+    assert data.y.tolist() == [1.5, 3.0]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -101,3 +101,14 @@ def test_the_baseline_is_the_better_mean() -> None:
 def test_too_few_runs_are_refused() -> None:
     with pytest.raises(ModelError, match="got 2 runs and needs at least 3"):
         cross_validate(LinearRegression(), make(np.ones(2), np.arange(2.0)))
+
+
+def test_a_value_of_zero_counts_relative_to_the_mean_size() -> None:
+    assert mape([0.0, 2.0], [0.5, 2.0]) == pytest.approx(25)
+    assert mape([0.0, 0.0], [0.0, 0.0]) == 0
+
+
+def test_responses_with_zeros_are_judged_without_a_warning() -> None:
+    x = np.arange(30.0)
+    found = cross_validate(LinearRegression(), make(x % 5, x), folds=5, repeats=1)
+    assert np.isfinite(found.error_percent)
