@@ -32,6 +32,8 @@ TERMS_SHOWN = 10
 WORTH_KNOWING = 10.0
 """An effect in per cent that a reader would act on, for what is left undecided."""
 ROW_HEIGHT, CHART_WIDTH = 0.3, 6.6
+MOST_UNEQUAL = 3.0
+"""Charts whose largest bars differ by more have each their own scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,32 +261,34 @@ def influence_figure(models: Sequence[Modelled]) -> Figure:
 
     from perfmodel.plots import plot_effects
 
-    terms = max(min(TERMS_SHOWN, len(one.influence.frame)) for one in models)
-    height = len(models) * (terms * ROW_HEIGHT + 0.9)
+    tops = [one.influence.frame.head(TERMS_SHOWN) for one in models]
+    ends = [
+        1.03 * float(frame[["effect", "upper"]].max().max()) or 1.0 for frame in tops
+    ]
+    shared = max(ends) <= MOST_UNEQUAL * min(ends)
+    height = sum(len(frame) * ROW_HEIGHT + 0.9 for frame in tops)
     drawing, axes = pyplot.subplots(
         len(models),
         1,
         figsize=(CHART_WIDTH, height),
         squeeze=False,
-        sharex=True,
+        sharex=shared,
         layout="constrained",
     )
-    for one, ax in zip(models, axes[:, 0], strict=True):
-        label = (
-            f"effect on {spoken(one.data.response)} (%)" if one is models[-1] else ""
-        )
+    words = f"effect on {spoken(models[0].data.response)} (%)"
+    for place, (one, ax) in enumerate(zip(models, axes[:, 0], strict=True)):
+        label = words if one is models[-1] or not shared else ""
         plot_effects(one.influence.frame, ax=ax, most=TERMS_SHOWN, xlabel=label)
+        ax.set_xlim(0, max(ends) if shared else ends[place])
         ax.set_title(one.name, loc="left", fontsize="medium")
         ax.spines[["top", "right"]].set_visible(False)
-    shown_rows = [one.influence.frame.head(TERMS_SHOWN) for one in models]
-    ends = [frame[["effect", "upper"]].max().max() for frame in shown_rows]
-    axes[-1, 0].set_xlim(0, 1.03 * max(ends) or 1.0)
     return figure(
         "effects",
         drawing,
         "The largest effects, with 95 % intervals: blue, of one option; orange, of two "
         "together; grey, not reported. 100 % means that the worst level takes about "
-        "twice the time of the best one, averaged over all other options.",
+        "twice the time of the best one, averaged over all other options."
+        + ("" if shared else " Each chart has its own scale."),
     )
 
 

@@ -32,9 +32,8 @@ show(*described.what_was_measured(data, sweeps, response))
 
 # %% [markdown]
 # ## Design
-# Measuring every configuration would take hours. The design chooses those that tell
-# most about the terms of its model: all options, and all pairs of them where the time
-# allows.
+# A design chooses the configurations that tell most about the terms of its model: all
+# options, and all pairs of them. Some are measured twice, where that tells more.
 
 # %%
 show(*described.design(data, sweeps))
