@@ -353,7 +353,7 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_runs(self, X: Any, y: ArrayLike) -> tuple[Floats, Floats]:
         """Check rows and responses; learn space and encoding."""
-        from perfmodel.dataset import infer_space
+        from perfmodel.cells import infer_space
 
         if self.space is None and not _has_levels(X):
             X, y = validate_data(

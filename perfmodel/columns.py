@@ -1,19 +1,21 @@
-"""What the columns of an outsider's table may be: a guess, for a command to copy."""
+"""Columns of a table: what they may be, and whether they are what was said."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from measure.levels import number
+from perfmodel.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["guess_roles", "suggest_command"]
+__all__ = ["check_columns", "check_described", "guess_roles", "suggest_command"]
 
 #: Columns that are called so say where a run was made.
 PLACES = (
@@ -107,6 +109,79 @@ def suggest_command(path: str | Path, cells: pd.DataFrame) -> str:
     if roles["environment"]:
         words += ["--environment", ",".join(roles["environment"])]
     return " ".join(word if word == "NAME,.." else shlex.quote(word) for word in words)
+
+
+def check_described(path: Path, options: Any, response: Any) -> None:
+    """Refuse a table whose columns nobody says; give a command to copy.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    options, response : object
+        What was said, empty if nothing.
+
+    Raises
+    ------
+    DataError
+        If something was not said and no T.json lies beside the table.
+    """
+    from measure.table import description_path, read_cells
+
+    if (options and response) or description_path(path).exists():
+        return
+    cells = read_cells(path)
+    lacking = "options" if not options else "response"
+    raise DataError(
+        f"{path}: nothing says which columns are the {lacking}; the columns are "
+        f"{', '.join(cells.columns)}; try: {suggest_command(path, cells)}"
+    )
+
+
+def check_columns(
+    frame: pd.DataFrame,
+    options: Sequence[str],
+    responses: Mapping[str, str],
+    environment: Sequence[str],
+) -> None:
+    """Check that each column is there, and said to be one thing.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    options : sequence of str
+        Names of option columns.
+    responses : mapping of str to str
+        Name of each response, and its unit.
+    environment : sequence of str
+        Names of environment columns.
+
+    Raises
+    ------
+    DataError
+        With the columns there are.
+    """
+    there = [str(name) for name in frame.columns]
+    if not options or not responses:
+        what = "options" if not options else "a response"
+        raise DataError(
+            f"the data need {what}; the columns are {', '.join(there)}: say "
+            "options=[..], response=.., environment=[..]"
+        )
+    roles = {"option": options, "response": responses, "environment": environment}
+    seen: dict[str, str] = {}
+    for role, names in roles.items():
+        for name in names:
+            if name not in there:
+                raise DataError(
+                    f"no column {name!r} ({role}); the columns are {', '.join(there)}"
+                )
+            if name in seen:
+                raise DataError(
+                    f"column {name!r} is said to be {seen[name]} and {role}; one only"
+                )
+            seen[name] = role
 
 
 def _is_empty(value: Any) -> bool:

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from measure.errors import MeasureError
-from measure.levels import number, spelled
-from measure.options import Option
+from measure.levels import spelled
 from measure.space import ConfigurationSpace
+from perfmodel.averaging import averaged_runs
+from perfmodel.cells import (
+    infer_space,
+    level_cells,
+    place_cells,
+    response_cells,
+    space_of,
+    without_options,
+)
+from perfmodel.columns import check_columns, check_described
 from perfmodel.errors import DataError, SelectionError
 
 if TYPE_CHECKING:
@@ -22,11 +31,6 @@ if TYPE_CHECKING:
     from measure.table import Table
 
 __all__ = ["PerformanceDataset", "infer_space"]
-
-#: A column of numbers with at most this share of other cells holds mistakes in them.
-STRAY_SHARE = 0.05
-#: Fewer levels than this do not vary.
-FEWEST_LEVELS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,7 +124,7 @@ class PerformanceDataset:
         try:
             if isinstance(space, str | Path):
                 space = ConfigurationSpace.from_file(space)
-            _check_described(Path(path), options or space, response)
+            check_described(Path(path), options or space, response)
             table = read_table(
                 Path(path),
                 options=_names(options),
@@ -205,7 +209,7 @@ class PerformanceDataset:
             else {name: "" for name in _names(response) or ()}
         )
         options, environment = _names(options) or (), _names(environment) or ()
-        _check_columns(frame, options, responses, environment)
+        check_columns(frame, options, responses, environment)
         if len(frame) == 0:
             raise DataError("the table has no rows; measure or give at least 5 runs")
         meta = tuple(name for name in meta if name in frame.columns)
@@ -213,12 +217,12 @@ class PerformanceDataset:
             list(dict.fromkeys([*environment, *options, *responses, *meta]))
         ].reset_index(drop=True)
         for name in responses:
-            kept[name] = _response(kept[name], name)
+            kept[name] = response_cells(kept[name], name)
         for name in environment:
-            kept[name] = _labels(kept[name])
-        space = _space_of(kept[list(options)], space)
+            kept[name] = place_cells(kept[name])
+        space = space_of(kept[list(options)], space)
         for option in space.options:
-            kept[option.name] = _levels(kept[option.name], option)
+            kept[option.name] = level_cells(kept[option.name], option)
         return cls(
             frame=kept,
             space=space,
@@ -375,7 +379,7 @@ class PerformanceDataset:
     def _with_rows(self, frame: pd.DataFrame) -> Self:
         """Take part of the rows; options that have no cell left are dropped."""
         gone = [name for name in self.space.names if frame[name].isna().all()]
-        space = _without(self.space, gone) if gone else self.space
+        space = without_options(self.space, gone) if gone else self.space
         options = tuple(name for name in self.options if name not in gone)
         return replace(self, frame=frame, space=space, options=options)
 
@@ -413,122 +417,10 @@ class PerformanceDataset:
                 f"{'; '.join(map(_shown, places))}; choose one with select("
                 f"{', '.join(f'{k}={v!r}' for k, v in places[0].items())})"
             )
-        names = list(self.space.names)
-        runs = self.frame[[*names, response]]
-        infinite = np.isinf(runs[response].to_numpy())
-        if infinite.any():
-            row = int(runs.index[infinite][0]) + 1
-            raise DataError(
-                f"row {row}, column {response!r}: the response is infinite; correct "
-                "it, or leave the cell empty for a failed run"
-            )
-        has_response = runs[response].notna()
-        has_levels = runs[names].notna().all(axis=1)
-        if not has_response.any():
-            raise DataError(
-                f"response {response!r} is missing in all {len(runs)} runs"
-                f"{_at(places[0])}; choose another response, or measure again"
-            )
-        kept = runs[has_response & has_levels]
-        if len(kept) == 0:
-            raise DataError(
-                f"no run{_at(places[0])} has a level of every option "
-                f"({', '.join(names)}); name fewer options"
-            )
-        groups = kept.groupby(names, sort=False, observed=True)[response]
-        means, sizes = groups.mean(), groups.size()
-        averaged = means.reset_index()
-        counted = _counted(
-            len(runs),
-            response,
-            int((~has_response).sum()),
-            int((has_response & ~has_levels).sum()),
-            len(kept) - len(means),
-        )
-        self._learned.update(
-            X=averaged[names].infer_objects(),
-            y=averaged[response].to_numpy(dtype=float),
-            replicates=sizes.to_numpy(dtype=np.int64),
-            counted=counted,
-        )
+        where = f" of {_shown(places[0])}" if places[0] else ""
+        runs = self.frame[[*self.space.names, response]]
+        self._learned.update(averaged_runs(runs, response, where))
         return self._learned
-
-
-def _space_of(
-    frame: pd.DataFrame, space: ConfigurationSpace | None
-) -> ConfigurationSpace:
-    """Take the part of a space that the columns are, and infer the options it lacks."""
-    if space is None:
-        return infer_space(frame)
-    gone = [name for name in space.names if name not in frame.columns]
-    if len(gone) < len(space.names):
-        space = _without(space, gone) if gone else space
-    else:
-        return infer_space(frame)
-    new = [name for name in frame.columns if name not in space.names]
-    inferred = [
-        option for name in new if (option := _inferred(frame[name], name)) is not None
-    ]
-    if not inferred:
-        return space
-    return ConfigurationSpace([*space.options, *inferred], space.forbid)
-
-
-def infer_space(frame: pd.DataFrame) -> ConfigurationSpace:
-    """Make a space of what the columns of a table show.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Option columns.
-
-    Returns
-    -------
-    ConfigurationSpace
-        A column of numbers is a numeric option, one of true and false boolean, any
-        other categorical; levels are sorted. Columns of one level are not in it.
-
-    Raises
-    ------
-    DataError
-        If no column varies, or a column of numbers holds a few cells of text.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> space = infer_space(pd.DataFrame({"a": [4, 1, 1], "b": ["x", "y", "x"]}))
-    >>> [(option.name, option.kind, option.levels) for option in space.options]
-    [('a', 'numeric', (1, 4)), ('b', 'categorical', ('x', 'y'))]
-    """
-    options = [
-        option for name in frame.columns if (option := _inferred(frame[name], name))
-    ]
-    if not options:
-        raise DataError(
-            f"no option varies: {', '.join(map(str, frame.columns)) or 'none given'}; "
-            "give at least one option column with two levels"
-        )
-    return ConfigurationSpace(options)
-
-
-def _inferred(column: pd.Series[Any], name: Any) -> Option | None:
-    """Make an option of a column, or None if it does not vary."""
-    from measure.table import infer_option
-
-    cells = column[column.notna()]
-    levels = [level for level in dict.fromkeys(cells.astype(object)) if level != ""]
-    numbers = {level for level in levels if number(level) is not None}
-    stray = [level for level in levels if level not in numbers]
-    if len(numbers) >= FEWEST_LEVELS and stray:
-        wrong = column.isin(stray).to_numpy()
-        if wrong.mean() <= STRAY_SHARE:
-            raise DataError(
-                f"row {int(np.flatnonzero(wrong)[0]) + 1}, column {name!r}: "
-                f"{spelled(stray[0])!r} is text in a column of numbers; correct the "
-                "cell, leave it empty, or give a space that says the option is "
-                "categorical"
-            )
-    return infer_option(str(name), [spelled(level) for level in levels])
 
 
 def _names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
@@ -538,135 +430,6 @@ def _names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _check_described(path: Path, options: Any, response: Any) -> None:
-    """Refuse a table whose columns nobody says; give a command to copy."""
-    from measure.table import description_path, read_cells
-
-    if (options and response) or description_path(path).exists():
-        return
-    from perfmodel.columns import suggest_command
-
-    cells = read_cells(path)
-    lacking = "options" if not options else "response"
-    raise DataError(
-        f"{path}: nothing says which columns are the {lacking}; the columns are "
-        f"{', '.join(cells.columns)}; try: {suggest_command(path, cells)}"
-    )
-
-
-def _check_columns(
-    frame: pd.DataFrame,
-    options: Sequence[str],
-    responses: Mapping[str, str],
-    environment: Sequence[str],
-) -> None:
-    """Check that each column is there, and said to be one thing."""
-    there = [str(name) for name in frame.columns]
-    if not options or not responses:
-        what = "options" if not options else "a response"
-        raise DataError(
-            f"the data need {what}; the columns are {', '.join(there)}: say "
-            "options=[..], response=.., environment=[..]"
-        )
-    roles = {"option": options, "response": responses, "environment": environment}
-    seen: dict[str, str] = {}
-    for role, names in roles.items():
-        for name in names:
-            if name not in there:
-                raise DataError(
-                    f"no column {name!r} ({role}); the columns are {', '.join(there)}"
-                )
-            if name in seen:
-                raise DataError(
-                    f"column {name!r} is said to be {seen[name]} and {role}; one only"
-                )
-            seen[name] = role
-
-
-def _response(column: pd.Series[Any], name: str) -> pd.Series[float]:
-    """Turn a response column into finite numbers, NaN where it is empty."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(column, errors="coerce")
-    empty = column.isna() | (column.astype(str).str.strip() == "")
-    text = column.astype(str).str.strip().str.lower() == "nan"
-    wrong = np.flatnonzero(numbers.isna() & ~empty & ~text)
-    if len(wrong):
-        cell = column.iloc[wrong[0]]
-        raise DataError(
-            f"row {wrong[0] + 1}, column {name!r}: {cell!r} is not a number; "
-            "correct it, or leave the cell empty for a failed run"
-        )
-    return numbers.astype(float)
-
-
-def _labels(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Spell environment values as text; an empty cell is the empty text."""
-    import pandas as pd
-
-    words = ["" if pd.isna(value) else spelled(value) for value in column]
-    return pd.Series(words, index=column.index, dtype=object)
-
-
-def _levels(column: pd.Series[Any], option: Option) -> pd.Series[Any]:
-    """Spell cells as the space does; empty ones stay missing."""
-    import pandas as pd
-
-    places, values = pd.factorize(column.astype(object))
-    levels = np.empty(len(values) + 1, dtype=object)
-    levels[-1] = None
-    for position, value in enumerate(values):
-        try:
-            levels[position] = option.check(value)
-        except MeasureError as error:
-            row = int(np.flatnonzero(places == position)[0]) + 1
-            raise DataError(f"row {row}: {error}") from error
-    out = pd.Series(levels[places], index=column.index, dtype=object)
-    if option.kind == "categorical":
-        return out
-    return out.infer_objects()
-
-
-def _without(space: ConfigurationSpace, gone: Iterable[str]) -> ConfigurationSpace:
-    """Drop options, and what is forbidden about them."""
-    names = set(gone)
-    kept = [option for option in space.options if option.name not in names]
-    forbid = [
-        item
-        for item in space.forbid
-        if not names & {condition.option for condition in item.conditions}
-    ]
-    if not kept:
-        raise DataError("every option is empty in these runs; choose other runs")
-    return ConfigurationSpace(kept, forbid)
-
-
-def _counted(
-    runs: int, response: str, missing: int, incomplete: int, repeats: int
-) -> tuple[str, ...]:
-    """Say what was done to the runs."""
-    out = []
-    if missing:
-        verb = "has" if missing == 1 else "have"
-        end = "is left out" if missing == 1 else "are left out"
-        out.append(f"{missing} of {runs} runs {verb} no {response} and {end}")
-    if incomplete:
-        verb = "lacks" if incomplete == 1 else "lack"
-        end = "is left out" if incomplete == 1 else "are left out"
-        out.append(
-            f"{incomplete} of {runs} runs {verb} the level of an option and {end}"
-        )
-    if repeats:
-        word = "repeat" if repeats == 1 else "repeats"
-        out.append(f"{repeats} {word} of a configuration averaged")
-    return tuple(out)
-
-
 def _shown(place: Mapping[str, str]) -> str:
     """Write an environment in one line."""
     return ", ".join(f"{column}={value}" for column, value in place.items()) or "one"
-
-
-def _at(place: Mapping[str, str]) -> str:
-    """Write where, if there is a where."""
-    return f" of {_shown(place)}" if place else ""

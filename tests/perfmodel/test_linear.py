@@ -12,11 +12,9 @@ import statsmodels.api as sm
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from measure.space import ConfigurationSpace, Option
-from measure.terms import Term, model_matrix, parse_formula
-from perfmodel.encoding import Encoding
 from perfmodel.errors import ArchiveError, ModelError
 from perfmodel.fitting import make_model
-from perfmodel.linear import StepwiseModel, term_columns, term_in
+from perfmodel.linear import StepwiseModel
 from perfmodel.loading import load
 from tests.contracts.models import SPACE, ModelContract, whole_table
 
@@ -42,16 +40,6 @@ def two_level(n_options: int, runs: int, seed: int) -> pd.DataFrame:
 def found_terms(model: StepwiseModel) -> set[str]:
     """Terms that were kept, the intercept apart."""
     return {str(fitted.term) for fitted in model.terms_[1:]}
-
-
-def test_columns_are_those_of_the_model_matrix() -> None:
-    frame, _ = whole_table()
-    encoding = Encoding(space=SPACE)
-    codes = encoding.codes(frame)
-    terms = parse_formula("(threads + backend + onednn)^2 + I(threads**2)", SPACE.names)
-    matrix = model_matrix(SPACE, terms, SPACE.encode(frame))
-    ours = np.hstack([term_columns(encoding, term, codes) for term in terms])
-    np.testing.assert_allclose(ours, matrix.X, atol=1e-12)
 
 
 def test_true_terms_are_found_and_few_others() -> None:
@@ -148,13 +136,6 @@ def test_forbidden_combinations_leave_terms_out() -> None:
     frame = pd.DataFrame({"a": [True, False, False] * 4, "b": [False, True, False] * 4})
     model = StepwiseModel(space=space).fit(frame, np.exp([1.0, 2.0, 3.0] * 4))
     assert "a:b" not in found_terms(model)
-
-
-def test_containment_is_by_powers() -> None:
-    square = parse_formula("I(a**2)", ["a"])[1]
-    assert term_in(Term.of("a"), square)
-    assert not term_in(square, Term.of("a", "b"))
-    assert not term_in(Term.of("a"), Term.of("a"))
 
 
 def test_a_saved_term_of_another_option_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""Runs as rows to learn from; the datasets' tests have the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perfmodel.averaging import averaged_runs
+from perfmodel.errors import DataError
+
+
+def test_configurations_stand_in_the_order_of_their_first_run() -> None:
+    runs = pd.DataFrame({"a": [2, 1, 2], "b": ["x", "x", "x"], "y": [1.0, 5.0, 3.0]})
+    found = averaged_runs(runs, "y")
+    assert found["X"]["a"].tolist() == [2, 1]
+    assert found["y"].tolist() == [2, 5]
+    assert found["replicates"].tolist() == [2, 1]
+
+
+def test_everything_that_was_done_is_said() -> None:
+    runs = pd.DataFrame({"a": [1, 1, 2, None, 3], "y": [1.0, 2.0, np.nan, 1.0, 4.0]})
+    assert averaged_runs(runs, "y")["counted"] == (
+        "1 of 5 runs has no y and is left out",
+        "1 of 5 runs lacks the level of an option and is left out",
+        "1 repeat of a configuration averaged",
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "y", "message"),
+    [
+        ([1, 2], [np.inf, 1.0], "row 1, column 'y': the response is infinite"),
+        ([1, 2], [np.nan, np.nan], "'y' is missing in all 2 runs of tx1"),
+        ([None, None], [1.0, 2.0], r"no run of tx1 has a level of every option \(a\)"),
+    ],
+)
+def test_runs_that_nothing_can_be_learned_from_are_refused(
+    a: list[int | None], y: list[float], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        averaged_runs(pd.DataFrame({"a": a, "y": y}), "y", " of tx1")
