@@ -23,6 +23,7 @@ main = LazyGroup(
         "check": ("measure.commands.check:check", "Can it be trusted? Is it ready?"),
         "show": ("measure.commands.show:show", "What a store holds."),
         "merge": ("measure.commands.merge:merge", "Join stores filled apart."),
+        "restore": ("measure.commands.restore:restore", "Put a board back."),
         "export": ("measure.commands.export:export", "Write a store as a CSV table."),
     },
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from measure.commands.boards import board_options
 from measure.commands.shared import DEFAULT_STORE
 from measure.console import Output, check_folder, output_options
 
@@ -23,6 +24,7 @@ Example:
   python -m measure check
   python -m measure check --device host --space-out space.yaml
   python -m measure check --device sim:effects --json -
+  python -m measure check --device tx1 --ssh nvidia@kitchen --sudo
 """
 
 
@@ -40,13 +42,20 @@ Example:
     type=click.Path(path_type=Path),
     help="Write the device's usual options as a space file.",
 )
+@board_options
 @output_options
 def check(
-    output: Output, store: Path | None, address: str | None, space_out: Path | None
+    output: Output,
+    store: Path | None,
+    address: str | None,
+    space_out: Path | None,
+    where: dict[str, Any],
 ) -> None:
     """Print findings; exit code 3 if the result cannot be trusted."""
     if address is not None and store is not None:
         raise click.UsageError("--store and --device exclude each other")
+    if where and address is None:
+        address = "auto"
     if address is None:
         if space_out is not None:
             raise click.UsageError("--space-out needs --device")
@@ -56,7 +65,7 @@ def check(
 
     if space_out is not None:
         check_folder(space_out, "--space-out")
-    with open_device(address) as device:
+    with open_device(address, **where) as device:
         _check_device(output, device, space_out)
 
 

@@ -27,6 +27,8 @@ VERSION = 1
 BEAT_LIMIT_S = 20.0
 """So long after the last word from the host everything is put back."""
 RESTORE_LIMIT_S = 5.0
+STUCK_S = 1.0
+"""Files that cannot be put back for so long are given up, until the next restore."""
 SETTLE_S = 0.05
 """Files are looked at twice, so far apart, before they count as put back."""
 REPLY_LIMIT = 1000000
@@ -465,8 +467,8 @@ class Agent(object):
 
     def _put_back(self, entries):
         """Go backwards through entries until all read as they were."""
-        until = self.clock.now() + RESTORE_LIMIT_S
-        clean = 0
+        start = moved = self.clock.now()
+        clean, known = 0, None
         while entries:
             failed, changed = {}, False
             for entry in self._ordered(entries):
@@ -481,7 +483,11 @@ class Agent(object):
             clean = 0 if failed or changed else clean + 1
             if clean == 2:
                 return {}
-            if self.clock.now() >= until:
+            now = self.clock.now()
+            if sorted(failed) != known:
+                moved, known = now, sorted(failed)
+            stuck = bool(failed) and now - moved >= STUCK_S
+            if stuck or now - start >= RESTORE_LIMIT_S:
                 return failed
             self.clock.sleep(SETTLE_S)
         return {}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 from measure.configuration import Configuration
 from measure.constraints import Condition, Forbidden
 from measure.devices.actuators import Actuator, apply, available, restore
+from measure.devices.address import Address
 from measure.devices.base import Measurement, OptionOffer
 from measure.devices.probing import identify, probe
 from measure.devices.transport import (
-    Address,
     AgentLink,
     Link,
     LinkLost,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,16 @@ from measure.errors import DeviceError
 if TYPE_CHECKING:
     from measure.devices.base import Device
 
-ADDRESSES = ("auto", "host", "sim:effects", "sim:tx1", "sim:tx2")
+ADDRESSES = ("auto", "host", "sim:effects", "sim:tx1", "sim:tx2", "tk1", "tx1", "tx2")
 """What can be opened."""
 _LATER = {
-    "tk1": "boards cannot be measured yet",
-    "tx1": "boards cannot be measured yet",
-    "tx2": "boards cannot be measured yet",
     "nvidia": "GPUs cannot be measured yet",
     "replay:": "recordings cannot be replayed yet",
-    "ssh": "boards cannot be measured yet",
+    "ssh": "say --device tx1 --ssh USER@HOST",
 }
+_BOARDS = ("tk1", "tx1", "tx2")
+_PLACE = ("ssh", "ssh_config", "sysfs_root", "sudo")
+_CHIP = Path("/sys/module/tegra_fuse/parameters/tegra_chip_id")
 
 
 def open_device(
@@ -64,6 +64,11 @@ def open_device(
     True
     """
     name, _, options = address.partition("?")
+    if _is_board(name, arguments):
+        from measure.devices.address import Address
+        from measure.devices.jetson import JetsonDevice
+
+        return JetsonDevice(name, Address(**arguments))
     if name == "sim:effects":
         from measure.devices.simulated import EffectsDevice
 
@@ -90,6 +95,19 @@ def open_device(
         f"--device {address}: there is no such device; choose one of "
         f"{', '.join(ADDRESSES)}"
     )
+
+
+def _is_board(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Tell a board from what stays as it is."""
+    if name in _BOARDS or (name == "auto" and _CHIP.exists()):
+        return True
+    said = [f"--{word.replace('_', '-')}" for word in _PLACE if arguments.get(word)]
+    if said and name != "auto":
+        raise DeviceError(
+            f"--device {name}: {said[0]} is for boards; choose one of "
+            f"{', '.join(_BOARDS)}"
+        )
+    return bool(said)
 
 
 def _numbers(address: str, options: str) -> dict[str, float]:

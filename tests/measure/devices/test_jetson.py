@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from measure.devices.address import Address
 from measure.devices.configured import configured
 from measure.devices.jetson import USUAL, JetsonDevice
 from measure.devices.settling import LevelRefused, settle
-from measure.devices.transport import Address, InProcessLink
+from measure.devices.transport import InProcessLink
 from measure.errors import DeviceError, LevelError, RunFailed, WorkloadError
 from measure.levels import Level
 from measure.simulator.disk_tree import DiskTree

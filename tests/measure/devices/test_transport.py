@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from measure.devices.address import Address
+from measure.devices.links import remembered
 from measure.devices.transport import (
-    Address,
     AgentLink,
     InProcessLink,
     Link,
@@ -101,9 +102,10 @@ def test_closing_the_link_puts_the_board_back(
     link = AgentLink(address(kind, disk, request))
     exercise(link)
     assert disk.snapshot() != before
+    assert remembered() == [link.address]
     link.close()
     link.close()
-    assert disk.snapshot() == before
+    assert disk.snapshot() == before and remembered() == []
     with pytest.raises(LinkLost, match="closed"):
         link.ask("beat")
 
