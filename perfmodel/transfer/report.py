@@ -16,6 +16,7 @@ from perfmodel.transfer.ase17 import ase17_metrics
 from perfmodel.transfer.base import GuardReport, TransferModel
 from perfmodel.transfer.curve import break_even, learning_curve, plot_curve, score
 from perfmodel.transfer.evidence import Evidence, gather
+from perfmodel.transfer.guard import relative_error
 from perfmodel.transfer.judging import judge_all
 from perfmodel.transfer.summary import in_one_sentence, written
 from perfmodel.transfer.verdicts import Verdict
@@ -375,7 +376,7 @@ def _errors(
     y = evidence.y[runs]
     errors = {
         "alone": guard.errors["alone"],
-        "transfer": mape(y, np.exp(guard.blended())),
+        "transfer": 100 * float(np.mean(relative_error(guard.blended(), np.log(y)))),
         "source_as_is": mape(y, np.exp(evidence.told[runs])),
     }
     if guard.decision == "alone":
