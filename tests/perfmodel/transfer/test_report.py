@@ -182,6 +182,26 @@ def test_a_source_that_agrees_with_no_other_is_named(
     assert len(report.notes) == 1
 
 
+@pytest.mark.parametrize("constant", ["source", "target", "both"])
+def test_a_response_that_does_not_vary_is_reported_all_the_same(constant: str) -> None:
+    frame = grid()
+    varied = np.exp(log_response(frame))
+    sides = [
+        PerformanceDataset.from_frame(
+            frame.assign(
+                y=np.ones(len(frame)) if constant in (side, "both") else varied
+            ),
+            options=OPTIONS,
+            response="y",
+        ).take(np.arange(24))
+        for side in ("source", "target")
+    ]
+    report = transferability(*sides, metrics="ase17")
+    assert report.verdicts["rank"].verdict == "undecided"
+    assert np.isfinite(report.error_percent["transfer"])
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
 def test_words_that_select_nothing_are_refused(data: PerformanceDataset) -> None:
     with pytest.raises(SelectionError, match="is no environment"):
         transfer_reports(data, "vgg", "mobilenet")
