@@ -20,6 +20,7 @@ def effects(store: str) -> Path:
     from perfmodel.plots import plot_effects
     from studies.modelled import fit_all, main_response
     from studies.report import read_data
+    from studies.wording import spoken
 
     data, _ = read_data(store=store)
     response = main_response(data)
@@ -33,7 +34,7 @@ def effects(store: str) -> Path:
                 one.influence.frame,
                 ax=ax,
                 most=TERMS,
-                xlabel=f"effect on {response} (%)",
+                xlabel=f"effect on {spoken(response)} (%)",
             )
             error = one.model.cross_validation_.error_percent
             ax.set_title(
