@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from measure.constraints import Condition, Forbidden
-from measure.errors import DeviceError, SpaceError
+from measure.errors import DesignError, DeviceError, SpaceError
 from measure.levels import Level
 from measure.options import Option
 from measure.planning import runs_that_fit, runs_time_s
@@ -15,6 +14,8 @@ from measure.space import ConfigurationSpace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from measure.designs.base import Design
     from measure.devices.base import Device
@@ -76,6 +77,95 @@ def ask_space(
     return left, levels
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a design is made of.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        Options that vary.
+    held : dict of str to level
+        Options that are held.
+    candidates : DataFrame, optional
+        The only configurations that can be had.
+    notes : tuple of str, default=()
+        What is left out.
+    """
+
+    space: ConfigurationSpace
+    held: dict[str, Level]
+    candidates: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+
+
+def ask_recorded(
+    device: Device,
+    pairs: Sequence[tuple[str, str]],
+    space: ConfigurationSpace,
+    held: Mapping[str, Level],
+    replicates: int = 1,
+) -> Choice:
+    """Return what a device can answer, where it answers from recorded runs only.
+
+    Parameters
+    ----------
+    device : Device
+        Any; one that measures can measure all of the space.
+    pairs : sequence of (str, str)
+        Networks and workloads that each need all rows.
+    space : ConfigurationSpace
+        What is asked to vary.
+    held : mapping of str to level
+        What is held.
+    replicates : int, default=1
+        How often each row is asked for.
+
+    Returns
+    -------
+    Choice
+        With the levels that were recorded; an option with one of them is held.
+
+    Raises
+    ------
+    DeviceError
+        If no configuration was recorded as often in all environments.
+    """
+    recorded = getattr(device, "recorded", None)
+    if recorded is None:
+        return Choice(space=space, held=dict(held))
+    found = recorded(pairs, space, held, replicates)
+    where = ", ".join("/".join(pair) for pair in pairs)
+    if found.empty:
+        often = f" {replicates} times" if replicates > 1 else ""
+        raise DeviceError(
+            f"{device.address}: no configuration of {', '.join(space.names)} was "
+            f"recorded{often} in each of {where}; name other --networks or --options, "
+            "hold others by --set, or ask for fewer --replicates"
+        )
+    fixed, options = dict(held), []
+    for option in space.options:
+        there = set(found[option.name])
+        levels = [level for level in option.levels if level in there]
+        if len(levels) > 1:
+            options.append(option.restricted(levels))
+        else:
+            fixed[option.name] = levels[0]
+    if not options:
+        raise DeviceError(
+            f"{device.address}: one configuration was recorded in each of {where}; "
+            "nothing varies"
+        )
+    left = _with(ConfigurationSpace(options), space, ())
+    notes = (
+        *getattr(device, "notes", ()),
+        f"{len(found)} configurations were recorded",
+    )
+    return Choice(
+        space=left, held=fixed, candidates=found[list(left.names)], notes=notes
+    )
+
+
 def ask_design(
     name: str,
     space: ConfigurationSpace,
@@ -87,6 +177,7 @@ def ask_design(
     model: str | None = None,
     budget_s: float | None = None,
     seed: int = 0,
+    candidates: pd.DataFrame | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> Design:
     """Return the design, as large as fits the time where no size is given.
@@ -111,6 +202,8 @@ def ask_design(
         Time there is; five minutes by default.
     seed : int, default=0
         Of the search.
+    candidates : DataFrame, optional
+        The only configurations to choose from; none is taken twice.
     progress : callable, optional
         Called during it.
 
@@ -130,6 +223,7 @@ def ask_design(
     if runs is None and name not in OWN_SIZE and not name.lower().endswith(".csv"):
         runs = runs_that_fit(budget_s or USUAL_BUDGET_S, device, pairs, protocol)
         runs = min(runs, _most_runs(space, model or default_model(name)))
+        runs = runs if candidates is None else min(runs, len(candidates))
         if model is None and name == "d-optimal":
             needed = columns_of(space, "interactions")
             model = "interactions" if runs >= needed else "main"
@@ -140,8 +234,22 @@ def ask_design(
                 )
     total_s = runs_time_s(runs or 1, device, pairs, protocol)
     search_s = min(max(LEAST_SEARCH_S, SEARCH_SHARE * total_s), MOST_SEARCH_S)
+    fixed_size = name in OWN_SIZE or name.lower().endswith(".csv")
+    if candidates is not None and not fixed_size and (runs or 0) > len(candidates):
+        raise DesignError(
+            f"{name} design: {runs} runs, but {len(candidates)} configurations to "
+            "choose from; take fewer --runs"
+        )
     design = make_design(
-        name, space, runs, model, seed, budget_s=search_s, progress=progress
+        name,
+        space,
+        runs,
+        model,
+        seed,
+        budget_s=search_s,
+        candidates=candidates,
+        repeats=candidates is None,
+        progress=progress,
     )
     return replace(design, notes=(*notes, *design.notes)) if notes else design
 
@@ -209,26 +317,11 @@ def _with(
     """Return `space` with more of the device's options, and all that it forbids."""
     options = [*space.options, *(device.options[name] for name in more)]
     known = {option.name: option for option in options}
+    wide = {option.name: option for option in device.options}
     forbid = list(space.forbid)
     for item in device.forbid:
         if all(condition.option in known for condition in item.conditions):
-            narrowed = _narrowed(item, device, known)
+            narrowed = item.narrowed(wide, known)
             if narrowed is not None and narrowed not in forbid:
                 forbid.append(narrowed)
     return ConfigurationSpace(options, forbid)
-
-
-def _narrowed(
-    item: Forbidden, device: ConfigurationSpace, known: Mapping[str, Option]
-) -> Forbidden | None:
-    """Return what an item of the device's forbids among fewer levels, if anything."""
-    conditions = []
-    for condition in item.conditions:
-        wide, narrow = device.options[condition.option], known[condition.option]
-        mask = condition.mask(wide)
-        matched = {level for level, hit in zip(wide.levels, mask, strict=True) if hit}
-        kept = tuple(level for level in narrow.levels if level in matched)
-        if not kept:
-            return None
-        conditions.append(Condition(option=narrow.name, any_of=kept))
-    return Forbidden(conditions=tuple(conditions))

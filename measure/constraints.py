@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -163,6 +163,34 @@ class Forbidden:
             Option name to condition entry.
         """
         return {c.option: c.to_entry() for c in self.conditions}
+
+    def narrowed(
+        self, wide: Mapping[str, Option], narrow: Mapping[str, Option]
+    ) -> Forbidden | None:
+        """Return what is forbidden where options have fewer levels.
+
+        Parameters
+        ----------
+        wide : mapping of str to Option
+            The options that the conditions were written for.
+        narrow : mapping of str to Option
+            The same with fewer levels; each that a condition names.
+
+        Returns
+        -------
+        Forbidden or None
+            None where a condition matches none of the levels left.
+        """
+        conditions = []
+        for condition in self.conditions:
+            option, left = wide[condition.option], narrow[condition.option]
+            mask = condition.mask(option)
+            matched = {v for v, hit in zip(option.levels, mask, strict=True) if hit}
+            kept = tuple(level for level in left.levels if level in matched)
+            if not kept:
+                return None
+            conditions.append(Condition(option=left.name, any_of=kept))
+        return Forbidden(conditions=tuple(conditions))
 
     def __str__(self) -> str:
         return ", ".join(f"{name}: {entry}" for name, entry in self.to_dict().items())

@@ -137,7 +137,8 @@ def findings(plan: Plan, runs: Sequence[Run]) -> list[Finding]:
     list of Finding
         Errors first.
     """
-    found = list(_drift_findings(runs))
+    # A replay has no reference runs: a recording does not drift while it is read.
+    found = list(_drift_findings(runs)) if plan.planned("reference") else []
     for position, environment in enumerate(plan.environments):
         where = f"{environment.network}/{environment.workload}"
         mine = [run for run in runs if _same(run.environment, environment)]
@@ -366,12 +367,14 @@ def _spread_findings(done: Sequence[Run], where: str) -> Iterator[Finding]:
             groups[run.configuration.key].append(value)
     repeated = [spread(v).relative_sd for v in groups.values() if len(v) > 1]
     if not repeated:
+        noise = "only the reference runs tell the noise"
+        if all(run.role == "design" for run in done):
+            noise = "nothing tells the noise"
         yield Finding(
             level=NOTE,
             what="replicates",
             where=where,
-            text="each configuration was run once; only the reference runs tell the "
-            "noise",
+            text=f"each configuration was run once; {noise}",
             advice="--replicates 2 or more measures it",
         )
         return

@@ -130,7 +130,8 @@ def make_plan(
 
     Each environment runs the same rows, each in its own random order. They take
     turns from reference run to reference run, so that a drift of the machine, or an
-    early end, meets all of them alike.
+    early end, meets all of them alike. A device that answers from recorded runs has no
+    reference runs.
 
     Parameters
     ----------
@@ -159,7 +160,8 @@ def make_plan(
     Raises
     ------
     SweepError
-        If a label is unknown, or the design has no rows.
+        If a label is unknown, or the design has no rows, or one that a device which
+        answers from recorded runs does not have.
     """
     held, labels = dict(held or {}), dict(labels or {})
     unknown = [name for name in labels if name not in LABELS]
@@ -170,6 +172,7 @@ def make_plan(
     rows = _configurations(design, held)
     if not rows:
         raise SweepError(f"the design {design.name} has no rows; nothing to measure")
+    is_replay = _refuse_unrecorded(device, pairs, design.name, rows)
     rng = np.random.default_rng(seed)
     groups = {
         name: [int(value) for value in design.frame[name]]
@@ -191,6 +194,7 @@ def make_plan(
     runs = tuple(
         _planned(slot, pairs[index], rows, reference)
         for index, slot in _take_turns(orders)
+        if not (is_replay and slot.row is None)
     )
     environments = tuple(
         labelled(device.environment(network, workload), labels)
@@ -252,6 +256,28 @@ def _configurations(design: Design, held: Mapping[str, Level]) -> list[Configura
     return [
         Configuration({**dict(zip(names, levels)), **held}) for levels in zip(*columns)
     ]
+
+
+def _refuse_unrecorded(
+    device: Device,
+    pairs: Sequence[tuple[str, str]],
+    design: str,
+    rows: Sequence[Configuration],
+) -> bool:
+    """Refuse rows that a recording lacks; tell whether the device is one."""
+    lacks = getattr(device, "lacks", None)
+    if lacks is None:
+        return False
+    for pair in pairs:
+        missing = lacks(*pair, rows)
+        if missing:
+            more = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+            raise SweepError(
+                f"{device.address}: the design {design} asks for {missing[0].key}"
+                f"{more}, not recorded for {'/'.join(pair)}; choose --design d-optimal,"
+                " random or full-factorial, which take recorded configurations only"
+            )
+    return True
 
 
 def _planned(

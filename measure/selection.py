@@ -47,9 +47,9 @@ def select(
         What offers them.
     networks : sequence of str, optional
         Names or unambiguous prefixes; ResNet50 and MobileNetV2 by default, or all
-        that the device has where it has neither.
+        that the device has where it has neither, or where it says so.
     workloads : sequence of str, optional
-        Names; each network's first by default.
+        Names; each network's first by default, or all where the device says so.
 
     Returns
     -------
@@ -62,14 +62,18 @@ def select(
         If a network or workload is unknown, or no pair fits.
     """
     offered = device.networks()
+    every = bool(getattr(device, "measures_all", False))
     if networks is None:
-        usual = [name for name in USUAL_NETWORKS if name in offered]
+        usual = [name for name in USUAL_NETWORKS if name in offered and not every]
         chosen = usual or list(offered)
     else:
         chosen = [match_network(word, list(offered), device.name) for word in networks]
     chosen = list(dict.fromkeys(chosen))
     if workloads is None:
-        return Selection(pairs=tuple((name, offered[name][0]) for name in chosen))
+        pairs = [
+            (name, w) for name in chosen for w in offered[name][: None if every else 1]
+        ]
+        return Selection(pairs=tuple(pairs))
     known = dict.fromkeys(w for fitting in offered.values() for w in fitting)
     for word in workloads:
         if word not in known and not _is_sized(word, known):

@@ -80,12 +80,18 @@ class Sitting:
         self.order = len(before)
         self.runs_done = 0
         self.measured: dict[tuple[Any, ...], list[Run]] = {}
+        recall = getattr(self.device, "recall", None)
         for run in before:
             self._remember(run)
+            if recall is not None:
+                pair = (run.environment.network, run.environment.workload)
+                recall(*pair, run.configuration)
         attempts = last_attempts(before)
         self.second_chance = {s for s, r in attempts.items() if r.status == "failed"}
         self.queue = pending(self.plan, before)
-        self.opening = _opening(self.plan, self.queue) if before else []
+        self.has_reference = bool(plan.planned("reference"))
+        again = bool(before) and self.has_reference
+        self.opening = _opening(self.plan, self.queue) if again else []
         self.total = len(self.queue) + len(self.opening)
         self.ended = 0
 
@@ -151,6 +157,8 @@ class Sitting:
 
     def _close(self, began: float) -> None:
         """Measure each environment's reference, so that a cut sweep shows its drift."""
+        if not self.has_reference:
+            return
         self.total = self.ended + len(self.environments)
         for network, workload in self.environments:
             planned = _reference(self.plan, network, workload)

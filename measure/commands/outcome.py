@@ -34,11 +34,26 @@ def response_text(run: Run) -> str:
     if run.status == "failed":
         came = f"failed: {run.reason}"
     else:
-        latency = run.response("latency_s")
-        known = math.isfinite(latency)
-        came = f"{1e3 * latency:.4g} ms" if known else first_response(run)
+        came = came_text(run)
     role = " (reference)" if run.role == "reference" else ""
     return f"{where}{role}  {levels}: {came}"
+
+
+def came_text(run: Run) -> str:
+    """Return what a finished run gave in a few words.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run.
+
+    Returns
+    -------
+    str
+        Its latency, or its first response where it has none.
+    """
+    latency = run.response("latency_s")
+    return f"{1e3 * latency:.4g} ms" if math.isfinite(latency) else first_response(run)
 
 
 def first_response(run: Run) -> str:
@@ -163,7 +178,8 @@ def print_outcome(output: Output, document: Mapping[str, Any], runs: Any) -> Non
         f"{', '.join(parts)}, in {duration(document['wall_s'])} "
         f"({document['configurations_per_minute']:.1f} configurations a minute)"
     )
-    if len(document["sweeps"]) == 1:
+    has_reference = any(run.role == "reference" for run in runs)
+    if len(document["sweeps"]) == 1 and has_reference:
         output.print(f"drift of the reference: {describe_drift(drift_of(runs))}")
     output.print(f"results: {document['store']}, sweep {document['sweep_id']}")
     for reason in document["reasons"]:

@@ -21,6 +21,8 @@ from measure.commands.shared import (
 from measure.console import INTERRUPTED, Output, output_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from measure.designs.base import Design
     from measure.devices.base import Device
     from measure.protocol import MeasurementProtocol
@@ -38,6 +40,7 @@ Example:
   python -m measure sweep --networks resnet,mobilenet --runs 40
   python -m measure sweep --device sim:effects --runs 60 --replicates 2
   python -m measure sweep --options threads,backend --set batch_size=8 --budget 10m
+  python -m measure sweep --device replay:t.csv --options a,b --response y --runs 20
 """
 
 
@@ -47,11 +50,25 @@ Example:
     "address",
     default="auto",
     show_default=True,
-    help="auto, host, sim:tx1, sim:tx2, or sim:effects (whose truth is known).",
+    help="auto, host, sim:tx1, sim:tx2, sim:effects (whose truth is known), or "
+    "replay:TABLE.csv (recorded runs).",
 )
 @click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
 @click.option("--workloads", callback=words_option, help="Such as images or images-96.")
 @click.option("--options", callback=words_option, help="Options to vary.")
+@click.option(
+    "--response",
+    "responses",
+    callback=words_option,
+    metavar="NAME,..",
+    help="For replay: columns that were measured.",
+)
+@click.option(
+    "--environment",
+    callback=words_option,
+    metavar="NAME,..",
+    help="For replay: columns that tell environments apart.",
+)
 @click.option(
     "--space",
     "space_file",
@@ -115,6 +132,8 @@ def sweep(
     networks: tuple[str, ...] | None,
     workloads: tuple[str, ...] | None,
     options: tuple[str, ...] | None,
+    responses: tuple[str, ...] | None,
+    environment: tuple[str, ...] | None,
     space_file: Path | None,
     design_name: str,
     model: str | None,
@@ -132,8 +151,9 @@ def sweep(
     """Plan, print the plan, measure, print what came of it."""
     start = time.perf_counter()
     from contextlib import ExitStack
+    from dataclasses import replace
 
-    from measure.asking import USUAL_BUDGET_S, ask_design, ask_space
+    from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
     from measure.devices.opening import open_device
     from measure.locks import device_lock
@@ -143,23 +163,25 @@ def sweep(
     levels = pairs_of(held, "--set")
     labels = pairs_of(label or (), "--label")
     protocol = _protocol(protocol_name, seconds, replicates)
+    table = _table(address, options, levels, responses, environment, space_file)
     if not dry_run:
         check_store(store)
     with ExitStack() as stack:
         log = None if dry_run else log_of(store)
         device = stack.enter_context(
-            open_device(address, networks=networks, seed=seed, log=log)
+            open_device(address, networks=networks, seed=seed, log=log, **table)
         )
         if not dry_run:
             stack.enter_context(device_lock(device.address, str(store)))
         selection = select(device, networks, workloads)
         space, fixed = ask_space(device, options, space_file, levels)
+        choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
         if runs is None and budget is None and _is_sized(design_name):
             budget = USUAL_BUDGET_S
         with searching() as progress:
             design = ask_design(
                 design_name,
-                space,
+                choice.space,
                 device,
                 selection.pairs,
                 protocol,
@@ -167,16 +189,19 @@ def sweep(
                 model=model,
                 budget_s=budget,
                 seed=seed,
+                candidates=choice.candidates,
                 progress=progress,
             )
+        if choice.notes:
+            design = replace(design, notes=(*choice.notes, *design.notes))
         plan = make_plan(
             device,
             selection.pairs,
             design,
             protocol,
-            held=fixed,
+            held=choice.held,
             labels=labels,
-            device_arguments={"seed": seed},
+            device_arguments={"seed": seed, **table},
             seed=seed,
         )
         described = _describe(device, plan, design, selection, protocol, budget)
@@ -197,6 +222,39 @@ def _protocol(name: str, seconds: float | None, replicates: int) -> MeasurementP
     if name == "quick":
         return MeasurementProtocol.quick(**changes)
     return MeasurementProtocol.full(**changes)
+
+
+def _table(
+    address: str,
+    options: tuple[str, ...] | None,
+    held: Mapping[str, str],
+    responses: tuple[str, ...] | None,
+    environment: tuple[str, ...] | None,
+    space_file: Path | None,
+) -> dict[str, Any]:
+    """Return what a replay is opened with, as plain data; refuse it for others."""
+    if not address.startswith("replay:"):
+        for flag, given in (("--response", responses), ("--environment", environment)):
+            if given is not None:
+                raise click.UsageError(
+                    f"{flag} describes a table of recorded runs: it is for --device "
+                    f"replay:TABLE.csv, not for {address}"
+                )
+        return {}
+    found: dict[str, Any] = {"folder": str(Path.cwd())}
+    if space_file is not None:
+        from measure.space import ConfigurationSpace
+
+        space = ConfigurationSpace.from_file(space_file)
+        found["space"] = space.to_dict()
+        options = space.names if options is None else options
+    if options is not None:
+        found["options"] = list(dict.fromkeys([*options, *held]))
+    if responses is not None:
+        found["responses"] = list(responses)
+    if environment is not None:
+        found["environment"] = list(environment)
+    return found
 
 
 def _is_sized(design: str) -> bool:
@@ -240,7 +298,9 @@ def _print_plan(output: Output, described: dict[str, Any]) -> None:
 
     from measure.levels import spelled
 
+    is_replay = described["device"].startswith("replay:")
     where = "simulated device" if described["simulated"] else "device"
+    where = "recorded runs, nothing is measured:" if is_replay else where
     output.print(f"{where} {described['device']}: {', '.join(described['pairs'])}")
     if described["left_out"]:
         left_out = ", ".join(described["left_out"])
@@ -257,10 +317,13 @@ def _print_plan(output: Output, described: dict[str, Any]) -> None:
     places, times = len(described["pairs"]), described["replicates"]
     each = f" x {places} environments" if places > 1 else ""
     again = f" x {times} times" if times > 1 else ""
+    beside = f", and {described['reference_runs']} reference runs"
     output.print(
         f"design: {design['name']} for {design['model']}, {design['rows']} runs{each}"
-        f"{again}, and {described['reference_runs']} reference runs"
+        f"{again}{'' if is_replay else beside}"
     )
+    if is_replay:
+        return
     left_s = described["estimated_s"]
     end = datetime.now() + timedelta(seconds=left_s)
     output.print(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from measure.commands.outcome import response_text
+from measure.commands.outcome import came_text, response_text
 from measure.commands.shared import duration
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ class Teller:
             description = f"building {progress.text}"
         else:
             network = progress.run.environment.network
-            latency = progress.run.response("latency_s")
-            description = f"{network} {1e3 * latency:.4g} ms"
+            description = f"{network} {came_text(progress.run)}"
             if progress.run.status == "failed":
                 description = f"{network} failed"
                 self._bar.console.print(response_text(progress.run), markup=False)

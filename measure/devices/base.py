@@ -60,7 +60,8 @@ class Measurement:
     Parameters
     ----------
     calls_s : tuple of float
-        Seconds of each measured call; a call is one batch.
+        Seconds of each measured call; a call is one batch. Empty where the device
+        does not time calls and has readings only.
     warm_up_s : tuple of float
         Seconds of each call before the steady state.
     cpu_time_s : float, optional
@@ -96,9 +97,15 @@ class Measurement:
 class Device(Protocol):
     """What a sweep measures on.
 
-    A device may also have `run_time_s`, which estimates how long a run takes, and
+    A device may also have `run_time_s`, which estimates how long a run takes;
     `compile_options`: the names of the options that act through the artefact only,
-    so that equal artefacts make configurations that differ in nothing else one.
+    so that equal artefacts make configurations that differ in nothing else one;
+    `measures_all`, true where a sweep that names no network or workload takes all.
+
+    One that answers from recorded runs has `recorded` and `lacks`: which
+    configurations it can answer, and which it cannot; `recall`, told of each earlier
+    run of a sweep that is resumed; and `notes`, what it leaves out. It takes no
+    reference runs: they would tell nothing of it.
     """
 
     @property

@@ -12,11 +12,20 @@ from measure.errors import DeviceError
 if TYPE_CHECKING:
     from measure.devices.base import Device
 
-ADDRESSES = ("auto", "host", "sim:effects", "sim:tx1", "sim:tx2", "tk1", "tx1", "tx2")
+ADDRESSES = (
+    "auto",
+    "host",
+    "sim:effects",
+    "sim:tx1",
+    "sim:tx2",
+    "replay:TABLE.csv",
+    "tk1",
+    "tx1",
+    "tx2",
+)
 """What can be opened."""
 _LATER = {
     "nvidia": "GPUs cannot be measured yet",
-    "replay:": "recordings cannot be replayed yet",
     "ssh": "say --device tx1 --ssh USER@HOST",
 }
 _BOARDS = ("tk1", "tx1", "tx2")
@@ -37,7 +46,8 @@ def open_device(
     Parameters
     ----------
     address : str
-        ``host``, ``sim:effects``, ``sim:tx1`` or ``sim:tx2``; ``auto`` is this machine.
+        ``host``, ``sim:effects``, ``sim:tx1``, ``sim:tx2``, ``replay:TABLE.csv``;
+        ``tk1``, ``tx1``, ``tx2``; ``auto`` is this machine.
     networks : sequence of str, optional
         Words of the user's, so that a device can offer files among them.
     seed : int, default=0
@@ -63,6 +73,10 @@ def open_device(
     ...     device.simulated
     True
     """
+    if address.startswith("replay:"):
+        from measure.devices.replay import ReplayDevice
+
+        return ReplayDevice(address.removeprefix("replay:"), **arguments)
     name, _, options = address.partition("?")
     if _is_board(name, arguments):
         from measure.devices.address import Address
@@ -87,7 +101,7 @@ def open_device(
 
         return HostDevice(networks=networks, seed=seed, log=log, **arguments)
     for later, why in _LATER.items():
-        if name == later or (later.endswith(":") and name.startswith(later)):
+        if name == later:
             raise DeviceError(
                 f"--device {address}: {why}; choose one of {', '.join(ADDRESSES)}"
             )

@@ -35,7 +35,7 @@ def test_a_system_other_than_linux_is_refused_in_one_line(
 
 @pytest.mark.parametrize(
     "address",
-    ["nvidia", "sim:tk1", "replay:t.csv", "ssh", "toaster", ""],
+    ["nvidia", "sim:tk1", "ssh", "toaster", ""],
 )
 def test_what_cannot_be_opened_is_told_with_what_can(address: str) -> None:
     allowed = "choose one of auto, host, sim:effects"
