@@ -12,11 +12,11 @@ from measure.devices.actuators import Actuator, apply, available, restore
 from measure.devices.address import Address
 from measure.devices.base import Measurement, OptionOffer
 from measure.devices.probing import identify, probe
+from measure.devices.sensors import temperatures
 from measure.devices.transport import (
     AgentLink,
     Link,
     LinkLost,
-    find,
     read_texts,
 )
 from measure.errors import DeviceError, WorkloadError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 USUAL = ("cpu_cores", "cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
 """Options of a sweep that names none."""
 _CLOCKS = ("cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
-_CONSTANT_ZONES = ("PMIC-Die",)
 _NO_NETWORKS = "networks cannot be run on a board yet; its options can be set"
 
 
@@ -172,14 +171,14 @@ class JetsonDevice:
         load = read_texts(self.link, ["/proc/loadavg"])["/proc/loadavg"]
         if load is None:
             missing["load_1min"] = "/proc/loadavg cannot be read"
-        temperatures = self._temperatures()
-        if not temperatures:
+        celsius = temperatures(self.link)
+        if not celsius:
             missing["temperature_c"] = "no thermal zone can be read"
         levels = self.read(_CLOCKS)
         clocks = {n: float(v) for n, v in levels.items() if v is not None}
         return Conditions(
             load_1min=float(load.split()[0]) if load else None,
-            temperature_c=temperatures,
+            temperature_c=celsius,
             clock_hz=clocks,
             missing=missing,
         )
@@ -365,19 +364,6 @@ class JetsonDevice:
         for name, reason in self._missing.items():
             offers[name] = OptionOffer(option=None, available=False, reason=reason)
         return offers
-
-    def _temperatures(self) -> dict[str, float]:
-        """Return temperatures by the type of their zone, never by its number."""
-        zones = find(self.link, "/sys/devices/virtual/thermal/thermal_zone#")
-        paths = [f"{zone}/{name}" for zone in zones for name in ("type", "temp")]
-        read = read_texts(self.link, paths)
-        found = {}
-        for zone in zones:
-            kind, milli = read[f"{zone}/type"], read[f"{zone}/temp"]
-            if kind and milli and kind not in _CONSTANT_ZONES:
-                if milli.lstrip("-").isdigit():
-                    found[kind] = int(milli) / 1000.0
-        return found
 
 
 def _forbidden(options: Iterable[Option]) -> tuple[Forbidden, ...]:

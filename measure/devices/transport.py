@@ -114,6 +114,23 @@ class HostClock:
         time.sleep(seconds)
 
 
+class _WatchingClock:
+    """A clock on which an agent in process takes its samples while we wait."""
+
+    def __init__(self, inner: Clock, agent: Any) -> None:
+        self._inner, self._agent = inner, agent
+
+    def now(self) -> float:
+        return self._inner.now()
+
+    def sleep(self, seconds: float) -> None:
+        until = self.now() + seconds
+        while self._agent.due_s is not None and self._agent.due_s < until:
+            self._inner.sleep(max(0.0, self._agent.due_s - self.now()))
+            self._agent.tick()
+        self._inner.sleep(max(0.0, until - self.now()))
+
+
 class InProcessLink:
     """An agent in this process, on files and a clock that are passed in.
 
@@ -126,8 +143,9 @@ class InProcessLink:
     """
 
     def __init__(self, files: Any, clock: Clock | None = None) -> None:
-        self.clock: Clock = HostClock() if clock is None else clock
-        self.agent = board_agent.Agent(files, board_agent.MemoryJournal(), self.clock)
+        inner: Clock = HostClock() if clock is None else clock
+        self.agent = board_agent.Agent(files, board_agent.MemoryJournal(), inner)
+        self.clock: Clock = _WatchingClock(inner, self.agent)
 
     def ask(self, do: str, *, limit_s: float = ANSWER_LIMIT_S, **words: Any) -> Reply:
         """Return the agent's answer.
