@@ -164,7 +164,7 @@ def execute(
     '42'
     """
     names = _headings(notebook)
-    done = 0
+    started = done = 0
 
     environment = {
         "OMP_NUM_THREADS": "1",  # small matrices: threads cost more than they give
@@ -181,8 +181,12 @@ def execute(
             if progress is not None and done <= len(names):
                 step(names[done - 1])
 
+        def begun(**_: object) -> None:
+            nonlocal started
+            started += 1
+
         def where() -> str:
-            return names[min(done, len(names) - 1)] or "no heading"
+            return names[max(started - 1, 0)] or "no heading"
 
         client = NotebookClient(
             notebook,
@@ -190,6 +194,7 @@ def execute(
             kernel_manager_class=manager_class,
             timeout=None,
             resources={"metadata": {"path": str(folder)}},
+            on_cell_execute=begun,
             on_cell_executed=executed,
         )
         try:

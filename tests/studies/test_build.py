@@ -72,7 +72,8 @@ def test_a_cell_that_raises_names_its_section_and_leaves_the_notebook(
     script = tmp_path / "broken.py"
     script.write_text(
         "# %% [markdown]\n# ## Drift\n\n# %%\nprint('before')\n\n"
-        "# %%\nraise ValueError('no\\nruns')\n"
+        "# %%\nraise ValueError('no\\nruns')\n\n"
+        "# %% [markdown]\n# ## Models\n\n# %%\nprint('after')\n"
     )
     with pytest.raises(StudyError, match="under 'Drift': ValueError: no runs$"):
         build(script, name="broken", title="Broken", out=tmp_path)
