@@ -58,8 +58,8 @@ show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
 # %% [markdown]
 # ## Influential options
 # The effect of an option is the ratio between its worst and its best level, averaged
-# over all valid configurations. An option is reported if its interval excludes zero,
-# allowing for the number of options looked at.
+# over all valid configurations. An option is reported if chance alone would hardly make
+# its effect so large, allowing for the number of options looked at.
 
 # %%
 show(modelled.influence_figure(models), modelled.influence_table(models))
