@@ -105,6 +105,9 @@ def _check_device(output: Output, device: Device, space_out: Path | None) -> Non
     workloads = list(dict.fromkeys(w for fits in networks.values() for w in fits))
     found = _device_findings(device)
     output.print(f"device {device.address}" + " (simulated)" * device.simulated)
+    about: dict[str, str] = getattr(device, "describe", dict)()
+    for name, text in about.items():
+        output.print(f"{name}: {text}")
     rows = [(name, ", ".join(fits)) for name, fits in networks.items()]
     output.table(("network", "workloads"), rows)
     output.table(
@@ -120,6 +123,7 @@ def _check_device(output: Output, device: Device, space_out: Path | None) -> Non
         "networks": networks,
         "workloads": workloads,
         "options": offers,
+        **({"board": about} if about else {}),
         **_truth(output, device, list(networks)),
     }
     if space_out is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from measure.devices.ladders import nearest, tolerance_hz
-from measure.devices.settling import Check, settle, write
+from measure.devices.settling import Check, chosen_word, settle, write
 from measure.devices.transport import Link, read_texts
 from measure.errors import DeviceError
 from measure.levels import Level
@@ -458,7 +458,7 @@ class Choice:
         level or None
             None for another word.
         """
-        text = read_texts(self.link, [self.path])[self.path]
+        text = chosen_word(read_texts(self.link, [self.path])[self.path])
         return next((one for one, word in self.words.items() if word == text), None)
 
     def writes(self, level: Level) -> Items:
@@ -489,7 +489,7 @@ class Choice:
         list of Check
             One.
         """
-        return [Check(path=self.path, text=self.words[level])]
+        return [Check(path=self.path, text=self.words[level], chosen=True)]
 
 
 def _new(link: Link, items: Items) -> Items:

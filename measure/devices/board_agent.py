@@ -26,6 +26,8 @@ import time
 VERSION = 1
 BEAT_LIMIT_S = 20.0
 """So long after the last word from the host everything is put back."""
+ENTRY = ("path", "old", "boot", "root")
+"""What an entry of the journal has."""
 RESTORE_LIMIT_S = 5.0
 STUCK_S = 1.0
 """Files that cannot be put back for so long are given up, until the next restore."""
@@ -223,8 +225,9 @@ class Journal(object):
         entries = []
         for line in lines[:-1]:
             try:
-                entries.append(json.loads(line.decode("utf-8")))
-            except ValueError:
+                entry = json.loads(line.decode("utf-8"))
+                entries.append({key: entry[key] for key in ENTRY})
+            except (ValueError, KeyError, TypeError):
                 break
         return entries
 
@@ -233,8 +236,8 @@ class Journal(object):
         known = self.read()
         text = "".join(json.dumps(entry) + "\n" for entry in known + entries)
         # A torn line must not end up in the middle: the file is made anew.
-        handle, name = tempfile.mkstemp(dir=self.folder)
-        with os.fdopen(handle, "wb") as file:
+        name = self.path + ".new"
+        with open(name, "wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -321,6 +324,8 @@ class Agent(object):
             return {"refused": str(error)}
         except (IOError, OSError) as error:
             return {"refused": "%s: %s" % (error.filename, error.strerror or error)}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return {"refused": "malformed request: %r" % error}
 
     def boot_id(self):
         """Return what differs from boot to boot; nothing where it is not told."""

@@ -12,7 +12,7 @@ from measure.devices.actuators import Actuator, apply, available, restore
 from measure.devices.address import Address
 from measure.devices.base import Measurement, OptionOffer
 from measure.devices.probing import identify, probe
-from measure.devices.sensors import temperatures
+from measure.devices.sensors import find_rails, temperatures, throttling
 from measure.devices.transport import (
     AgentLink,
     Link,
@@ -251,6 +251,28 @@ class JetsonDevice:
             Always.
         """
         raise WorkloadError(f"{self.name}: {_NO_NETWORKS}")
+
+    def describe(self) -> dict[str, str]:
+        """Return what the board is, for whoever sees it first.
+
+        Returns
+        -------
+        dict of str to str
+            Model, software, rights, sensors, what holds clocks down.
+        """
+        rails = find_rails(self.link, self.identity.word)
+        hot = throttling(self.link)
+        status = self.link.ask("status")
+        return {
+            "board": f"{self.identity.word} ({self.identity.model or 'no model told'})",
+            "software": f"L4T {self.identity.release or 'unknown'}, kernel "
+            f"{self.identity.kernel or 'unknown'}",
+            "agent": f"Python {status['python']}, "
+            + ("as root" if status["uid"] == 0 else "not as root"),
+            "power": ", ".join(rails) or "no INA3221 found: energy will be missing",
+            "throttled": ", ".join(f"{n} at {s}" for n, s in hot.items())
+            or "by nothing",
+        }
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Level | None]:
         """Return the levels as they are.

@@ -13,6 +13,7 @@ from measure.devices.actuators import (
     OverriddenClock,
     PinnedClock,
 )
+from measure.devices.kernel_options import kernel_options
 from measure.devices.ladders import EMC_HZ, parse_rates
 from measure.devices.transport import Link, find, read_texts
 from measure.errors import DeviceError
@@ -124,7 +125,8 @@ def probe(link: Link, word: str) -> tuple[list[Actuator], dict[str, str]]:
 
     - Cores come before clocks: an offline core has no cpufreq.
     - A governor comes before a CPU clock, whose bounds hold whatever it wants.
-    - The memory clock comes last: without the override it follows the CPU's.
+    - The memory clock comes after the CPU's: without the override it follows it.
+    - Options of the kernel depend on none of these.
 
     Parameters
     ----------
@@ -150,7 +152,9 @@ def probe(link: Link, word: str) -> tuple[list[Actuator], dict[str, str]]:
         _emc_clock(link, word, missing),
     ]
     missing["power_mode"] = "nvpmodel is not called yet: set clocks and cores instead"
-    return [actuator for actuator in found if actuator is not None], missing
+    kernel, absent = kernel_options(link)
+    missing.update(absent)
+    return [one for one in (*found, *kernel) if one is not None], missing
 
 
 def _cluster(link: Link, missing: dict[str, str]) -> Actuator | None:

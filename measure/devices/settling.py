@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,8 @@ class Check:
         What it must hold; for a number, what was asked for.
     within : float, optional
         How far a number may be off; None: the text must be the same.
+    chosen : bool, default=False
+        Whether the file may list all words, the one in force in brackets.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Check:
     path: str
     text: str
     within: float | None = None
+    chosen: bool = False
 
     def holds(self, read: str | None) -> bool:
         """Tell whether the file says what it must.
@@ -78,11 +82,35 @@ class Check:
         bool
             Whether it does.
         """
+        if self.chosen:
+            read = chosen_word(read)
         if read is None or self.within is None:
             return read == self.text
         if not read.isdigit():
             return False
         return abs(int(read) - int(self.text)) <= self.within
+
+
+def chosen_word(text: str | None) -> str | None:
+    """Return the word that is in force.
+
+    Parameters
+    ----------
+    text : str or None
+        One word, or several with one in brackets.
+
+    Returns
+    -------
+    str or None
+        The text itself where nothing is in brackets.
+
+    Examples
+    --------
+    >>> chosen_word("noop deadline [cfq]")
+    'cfq'
+    """
+    found = re.search(r"\[([^\]]+)\]", text or "")
+    return found.group(1) if found else text
 
 
 def write(link: Link, items: Sequence[tuple[str, str]]) -> None:

@@ -297,6 +297,11 @@ class BoardTree:
             if text not in ("balanced", "runnable", "userspace"):
                 raise _error(errno.EINVAL, path)
             return text
+        if name == "scheduler":
+            known = tuple(self._text(path).replace("[", "").replace("]", "").split())
+            if text not in known:
+                raise _error(errno.EINVAL, path)
+            return " ".join(f"[{w}]" if w == text else w for w in known) + " "
         if name == "active":
             if text not in ("G", "LP"):
                 raise _error(errno.EINVAL, path)

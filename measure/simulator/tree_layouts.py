@@ -248,6 +248,17 @@ LAYOUTS: Mapping[str, Layout] = {
 _ZONES = ("AO-therm", "CPU-therm", "GPU-therm", "PLL-therm", "PMIC-Die") + (
     ("Tdiode_tegra", "Tboard_tegra", "thermal-fan-est")
 )
+_KERNEL = {
+    "vm/swappiness": 60,
+    "vm/vfs_cache_pressure": 100,
+    "vm/dirty_background_ratio": 10,
+    "vm/dirty_ratio": 20,
+    "vm/overcommit_memory": 0,
+    "kernel/sched_child_runs_first": 0,
+    "kernel/sched_rt_runtime_us": 950000,
+    "kernel/sched_nr_migrate": 32,
+    "kernel/sched_latency_ns": 24000000,
+}
 
 
 def fixed_files(layout: Layout) -> tuple[dict[str, str], dict[str, str]]:
@@ -281,6 +292,11 @@ def fixed_files(layout: Layout) -> tuple[dict[str, str], dict[str, str]]:
             BOOT_ID: "2f1c6c1e-5a8e-4a4d-9f0e-6a2f1f7a1a01\n",
         }
     )
+    settable["/sys/block/mmcblk0/queue/scheduler"] = "noop deadline [cfq] \n"
+    for name, value in _KERNEL.items():
+        # Gone, or not there yet, on the kernel of the oldest board.
+        if layout.name != "tk1" or name.startswith("vm"):
+            settable[f"/proc/sys/{name}"] = f"{value}\n"
     for number, kind in enumerate(_ZONES):
         zone = f"/sys/devices/virtual/thermal/thermal_zone{number}"
         told[f"{zone}/type"] = f"{kind}\n"

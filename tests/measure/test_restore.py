@@ -134,6 +134,9 @@ def test_check_tells_what_a_board_offers(
     assert run("check", *words, "--space-out", str(space)) == 0
     document = said(path)
     assert document["device"] == "tx1"
+    assert "L4T R32.7.1, kernel 4.9" in document["board"]["software"]
+    assert document["board"]["power"] == "VDD_IN, VDD_GPU, VDD_CPU"
+    assert "power: VDD_IN" in capsys.readouterr().out
     assert document["options"]["emc_freq_hz"]["available"]
     assert len(document["options"]["cpu_freq_hz"]["levels"]) == 17
     assert "nvpmodel" in document["options"]["power_mode"]["reason"]

@@ -298,6 +298,11 @@ def test_an_unknown_request_is_refused(agent: Agent, request_: dict[str, Any]) -
     assert "unknown request" in agent.handle(request_)["refused"]
 
 
+@pytest.mark.parametrize("request_", [{"do": "read"}, {"do": "write", "items": [3]}])
+def test_a_malformed_request_is_refused(agent: Agent, request_: dict[str, Any]) -> None:
+    assert "malformed request" in agent.handle(request_)["refused"]
+
+
 class Program:
     """The agent as a process, as a host has it."""
 

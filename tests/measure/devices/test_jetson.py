@@ -125,6 +125,24 @@ def test_a_governor_and_the_low_power_cluster_are_choices() -> None:
         device.apply({"cpu_governor": "fast"})
 
 
+def test_options_of_the_kernel_are_set_and_those_it_lacks_are_named() -> None:
+    tree, device = board("tx1-r32")
+    before = content(tree)
+    chosen: dict[str, Level] = {
+        "io_scheduler": "noop",
+        "vm_swappiness": 10,
+        "sched_latency_ns": 96_000_000,
+    }
+    with configured(device, chosen):
+        assert device.read(chosen) == chosen
+        scheduler = tree.read("/sys/block/mmcblk0/queue/scheduler")
+        assert scheduler == b"[noop] deadline cfq \n"
+    assert content(tree) == before
+    _, old = board("tk1")
+    assert "no /proc/sys/kernel/sched_" in old.offers()["sched_nr_migrate"].reason
+    assert old.offers()["vm_swappiness"].available
+
+
 FAULTY = {
     "cpu_cores": f"{CPU}/cpu2/online",
     "cpu_freq_hz": f"{CPU}/cpufreq/policy0/scaling_max_freq",
