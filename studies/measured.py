@@ -113,7 +113,9 @@ def nature(
         Notes, none for a real device and trained networks.
     """
     texts = [_replayed(address) for address in _addresses(sweeps, "replay:")]
-    simulators = _addresses(sweeps, "sim:") or _simulated(sweeps, data)
+    simulators = _addresses(sweeps, "sim:")
+    if not texts and not simulators:
+        simulators = _simulated(sweeps, data)
     if simulators:
         texts.append(
             f"Simulated: {', '.join(simulators)} is a simulator. Its results are no "

@@ -197,6 +197,12 @@ def test_a_simulated_device_is_named_on_top(sweep: MeasuredSweep) -> None:
     assert notice.text.startswith("Simulated: sim:effects is a simulator")
 
 
+def test_a_replay_is_named_as_one_and_not_as_a_simulator(sweep: MeasuredSweep) -> None:
+    plan = replace(sweep.plan, device="replay:recorded.csv")
+    (notice,) = measured.nature([replace(sweep, plan=plan)])
+    assert notice.text.startswith("Replayed: runs answer from the table recorded.csv")
+
+
 def test_a_simulated_device_is_named_in_a_table_too() -> None:
     frame = table(np.random.default_rng(0)).assign(device="sim:effects")
     data = PerformanceDataset.from_frame(
