@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -179,7 +180,7 @@ def read_recording(
     """
     described = _describes_options(path)
     if not described and not (options and responses):
-        raise _undescribed(path, options)
+        raise _undescribed(path, options, responses, environment)
     table = read_table(
         path,
         options=None if described else options,
@@ -269,12 +270,18 @@ def _describes_options(path: Path) -> bool:
     return isinstance(document, Mapping) and "options" in document
 
 
-def _undescribed(path: Path, options: Sequence[str] | None) -> DeviceError:
+def _undescribed(path: Path, *given: Sequence[str] | None) -> DeviceError:
+    """Name the columns, and the command with what was said already."""
+    flags = ("--options", "--response", "--environment")
+    said = [
+        f"{flag} {','.join(names or ('NAME',))}" for flag, names in zip(flags, given)
+    ]
+    options = given[0]
     lacking = "response" if options else "options"
     return DeviceError(
         f"{path}: nothing says which columns are the {lacking}; the columns are "
         f"{', '.join(read_cells(path).columns)}; try: python -m measure sweep --device "
-        f"replay:{path} --options NAME,NAME --response NAME --environment NAME"
+        f"{shlex.quote(f'replay:{path}')} {' '.join(said)}"
     )
 
 

@@ -302,6 +302,7 @@ def test_environments_that_would_share_a_name_are_refused(tmp_path: Path) -> Non
     [
         ({"options": None}, "the columns are net, size, threads"),
         ({"responses": None}, "the response; the columns are"),
+        ({"responses": None}, "--options threads,clock,cache --response NAME"),
         ({"options": ["board"]}, "nothing varies"),
         ({"options": ["thread"]}, "no column 'thread'"),
     ],
