@@ -15,7 +15,7 @@ from benchmarks.transfer.cases import cases
 def main() -> int:
     """Measure, print tables of aggregate errors, and write them as JSON if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--choice", choices=["stratified", "random"])
     parser.add_argument("--simulations", type=int, default=300)
