@@ -676,7 +676,7 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
                 reply = child.reply()
                 if reply is not None:
                     child = None
-                    _send(sink, reply)
+                    _send(sink, reply, limit_s)
             if source not in ready:
                 continue
             data = os.read(source, 65536)
@@ -691,11 +691,15 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
                     try:
                         child = Child(request, agent.clock)
                     except (Refused, IOError, OSError) as error:
-                        _send(sink, {"id": request.get("id"), "refused": str(error)})
+                        _send(
+                            sink,
+                            {"id": request.get("id"), "refused": str(error)},
+                            limit_s,
+                        )
                     continue
                 reply = agent.handle(request)
                 reply["id"] = request.get("id")
-                _send(sink, reply)
+                _send(sink, reply, limit_s)
     except (IOError, OSError) as error:
         if error.errno != errno.EPIPE:
             raise
@@ -715,10 +719,14 @@ def _parsed(line):
     return request if isinstance(request, dict) else {}
 
 
-def _send(sink, reply):
+def _send(sink, reply, limit_s=BEAT_LIMIT_S):
+    """Send a reply; a host that takes nothing for too long is gone."""
     data = (json.dumps(reply) + "\n").encode("utf-8")
     while data:
-        data = data[os.write(sink, data) :]
+        if not select.select([], [sink], [], limit_s)[1]:
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+        # No more than a pipe that is ready takes without waiting.
+        data = data[os.write(sink, data[: select.PIPE_BUF]) :]
 
 
 def _check_own_file():

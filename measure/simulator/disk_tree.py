@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from measure.simulator.tree import BoardTree
-from measure.simulator.tree_layouts import CPUQUIET
+from measure.simulator.tree_layouts import CPUQUIET, LAYOUTS
 
 PERIOD_S = 0.004
 
@@ -159,3 +160,29 @@ class DiskTree:
             os.ftruncate(handle, len(content))
         finally:
             os.close(handle)
+
+
+def main(words: list[str]) -> int:
+    """Keep a board alive below a folder, until it is killed.
+
+    Parameters
+    ----------
+    words : list of str
+        The folder, and the board, ``tx1-r32`` by default.
+
+    Returns
+    -------
+    int
+        Exit code; 2 for wrong words.
+    """
+    if not 1 <= len(words) <= 2 or (words[1:] and words[1] not in LAYOUTS):
+        print(f"usage: FOLDER [{'|'.join(LAYOUTS)}]", file=sys.stderr)
+        return 2
+    with DiskTree(Path(words[0]), *(words[1:] or ["tx1-r32"])):
+        print(f"a board lives in {words[0]}", flush=True)
+        while True:
+            time.sleep(1.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

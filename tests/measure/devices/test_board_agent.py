@@ -366,6 +366,16 @@ def test_a_host_that_is_silent_for_too_long_is_gone(root: Path) -> None:
     program.close()
 
 
+def test_a_host_that_takes_no_answer_for_too_long_is_gone(root: Path) -> None:
+    program = Program(root, beat_limit_s=0.4)
+    set_two(program)
+    code = "print('x' * 500000)"
+    program.send(do="run", argv=[sys.executable, "-c", code])
+    program.process.wait(10)
+    assert content(root) == FILES
+    program.close()
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_that_ends_it_puts_everything_back(
     program: Program, root: Path, name: str
