@@ -12,6 +12,7 @@ from measure.designs.exchange import collapse
 from measure.designs.state import (
     Problem,
     State,
+    copy_row,
     dot,
     invert,
     is_valid,
@@ -164,7 +165,7 @@ def climb(problem: Problem, state: State, values: np.ndarray) -> None:
     for run in range(n):
         value = _take_up(problem, state, run)
         since = 0
-        option = 0
+        option = int(np.int64(0))
         while since < k:
             since += 1
             collapse(problem, state, run, option)
@@ -203,7 +204,8 @@ def enumerate_largest(
     """
     k = state.levels.shape[1]
     levels = state.levels[0]
-    levels[:] = 0
+    for option in range(k):
+        levels[option] = 0
     largest = 0.0
     n_found = 0
     while True:
@@ -224,7 +226,7 @@ def enumerate_largest(
         if best > threshold:
             slot = n_found % found.shape[0]
             if n_found < found.shape[0] or best > values[slot]:
-                found[slot] = levels
+                copy_row(levels, found[slot])
                 found[slot, widest] = choice
                 values[slot] = best
             n_found += 1

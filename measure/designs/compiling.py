@@ -18,6 +18,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     """Compile `function` with numba at its first call.
 
+    In the functions a loop starts from ``int(np.int64(0))``: a plain 0 has a type of
+    its own, for which all that is called would be compiled once more.
     The machine code is cached beside the module, or in the user's cache folder
     where that is read-only; without either it is compiled anew in each process.
 

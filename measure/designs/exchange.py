@@ -229,7 +229,7 @@ def best_level(
     """Return the level that improves the criterion most, or -1."""
     collapse(problem, state, run, option)
     best = 1.0 + IMPROVEMENT
-    choice = -1
+    choice = int(np.int64(-1))
     for level in range(problem.n_levels[option]):
         if level != state.levels[run, option]:
             ratio = ratio_of(problem, state, run, option, level, ff, bff)
@@ -245,7 +245,7 @@ def descend(problem: Problem, state: State) -> bool:
     n, k = state.levels.shape
     linear = problem.target.shape[0] > 0
     since = 0  # runs looked at in vain since the last improvement
-    run = 0
+    run = int(np.int64(0))
     while since < n:
         changed = False
         ff = dot(state.rows[run], state.spread[run])

@@ -19,6 +19,8 @@ from measure.designs.state import (
     Problem,
     State,
     below,
+    copy_row,
+    copy_rows,
     dot,
     is_valid,
     model_row,
@@ -73,7 +75,8 @@ def block_ratio(
     for i in range(m):
         model_row(problem, state.levels[runs[i]], old)
         model_row(problem, levels[i], both[i])
-        both[i] -= old
+        for j in range(p):
+            both[i, j] -= old[j]
     for j in range(p):
         total = 0.0
         for i in range(m):
@@ -108,14 +111,14 @@ def _exchange_plots(
         for h in range(hard.size):
             option = hard[h]
             best = 1.0 + IMPROVEMENT
-            choice = -1
+            choice = int(np.int64(-1))
             current = state.levels[runs[0], option]
             for level in range(problem.n_levels[option]):
                 if level == current:
                     continue
                 allowed = True
                 for i in range(runs.size):
-                    levels[i] = state.levels[runs[i]]
+                    copy_row(state.levels[runs[i]], levels[i])
                     levels[i, option] = level
                     allowed = allowed and is_valid(problem, levels[i])
                 if allowed:
@@ -162,15 +165,15 @@ def _draw_plot(
             found = True
             break
     if not found and problem.pool.shape[0] > 0:
-        row[:] = problem.pool[below(random, problem.pool.shape[0])]
+        copy_row(problem.pool[below(random, problem.pool.shape[0])], row)
         found = True
     if not found:
         return
     new = np.empty(k, np.int64)
     for run in range(first, last):
-        state.levels[run] = row
+        copy_row(row, state.levels[run])
         if draw(problem, random, run, row, new):
-            state.levels[run] = new
+            copy_row(new, state.levels[run])
 
 
 @compiled
@@ -238,7 +241,7 @@ def improve_plots(
             reached = score(problem, state)
             if sound and reached > memory[0]:
                 memory[0] = reached
-                best[:] = state.levels
+                copy_rows(state.levels, best)
         if sound and np.isfinite(reached):
             if reached >= current:
                 continue

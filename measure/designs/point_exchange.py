@@ -16,6 +16,8 @@ from measure.designs.state import (
     State,
     below,
     change,
+    copy_row,
+    copy_rows,
     dot,
     is_taken,
     model_row,
@@ -65,7 +67,7 @@ def descend_among(
     everywhere = np.arange(p)
     old = np.empty(p)
     since = 0
-    run = 0
+    run = int(np.int64(0))
     while since < n:
         since += 1
         if problem.movable[run].any():
@@ -74,7 +76,7 @@ def descend_among(
             if linear:
                 bff = dot(state.rows[run], state.inner_spread[run])
             best = 1.0 + IMPROVEMENT
-            choice = -1
+            choice = int(np.int64(-1))
             for c in range(m):
                 gf = dot(rows[c], state.spread[run])
                 bgg = 0.0
@@ -103,7 +105,7 @@ def descend_among(
                 y, z, k00, k01, k11 = change(
                     problem, state, run, everywhere, rows[choice] - old
                 )
-                state.levels[run] = candidates[choice]
+                copy_row(candidates[choice], state.levels[run])
                 state.key[run] = keys[choice]
                 if state.scalars[CHANGES] > REFRESH_AFTER:
                     if not refresh(problem, state):
@@ -155,7 +157,7 @@ def start_among(
                 next_one += 1
                 key = row_key(problem, candidates[c])
                 if problem.repeats or not is_taken(state, run, key):
-                    state.levels[run] = candidates[c]
+                    copy_row(candidates[c], state.levels[run])
                     state.key[run] = key
                     break
     rows = candidate_rows(problem, candidates)
@@ -213,7 +215,7 @@ def improve_among(
                 reached = score(problem, state)
                 if sound and reached > memory[0]:
                     memory[0] = reached
-                    best[:] = state.levels
+                    copy_rows(state.levels, best)
         if sound and np.isfinite(reached):
             if reached >= current:
                 continue

@@ -297,7 +297,9 @@ def change(
     ff = dot(state.rows[run], state.spread[run])
     ht = hf + 0.5 * b * hh
     tt = ff + b * hf + 0.25 * b * b * hh
-    z = state.spread[run] + 0.5 * b * y  # W t
+    z = np.empty(p)  # W t
+    for j in range(p):
+        z[j] = state.spread[run, j] + 0.5 * b * y[j]
     ratio = (1.0 + ht) * (1.0 + ht) - hh * tt
     k00 = -tt / ratio
     k01 = (1.0 + ht) / ratio
@@ -313,7 +315,8 @@ def change(
             weight = step[s]
             for j in range(p):
                 by[j] += weight * state.inner[columns[s], j]
-        bz = state.inner_spread[run] + 0.5 * b * by
+        for j in range(p):
+            bz[j] = state.inner_spread[run, j] + 0.5 * b * by[j]
         for s in range(size):
             h00 += step[s] * by[columns[s]]
             h01 += step[s] * bz[columns[s]]
@@ -321,15 +324,21 @@ def change(
         h11 += 0.5 * b * h01
         state.scalars[TRACE] -= k00 * h00 + 2.0 * k01 * h01 + k11 * h11
     # P K, with P = [y z]
-    ky = k00 * y + k01 * z
-    kz = k01 * y + k11 * z
+    ky = np.empty(p)
+    kz = np.empty(p)
+    for j in range(p):
+        ky[j] = k00 * y[j] + k01 * z[j]
+        kz[j] = k01 * y[j] + k11 * z[j]
     for i in range(p):
         for j in range(p):
             state.inverse[i, j] -= y[i] * ky[j] + z[i] * kz[j]
     if linear:
         # B - P K R' - R K P' + P K H K P', with R = [by bz]
-        my = h00 * ky + h01 * kz
-        mz = h01 * ky + h11 * kz
+        my = np.empty(p)
+        mz = np.empty(p)
+        for j in range(p):
+            my[j] = h00 * ky[j] + h01 * kz[j]
+            mz[j] = h01 * ky[j] + h11 * kz[j]
         for i in range(p):
             for j in range(p):
                 state.inner[i, j] += (
@@ -341,7 +350,9 @@ def change(
                     - bz[i] * kz[j]
                 )
     # W_new h and B_new h, for the runs whose own part changes
-    new_y = y - hh * ky - ht * kz
+    new_y = np.empty(p)
+    for j in range(p):
+        new_y[j] = y[j] - hh * ky[j] - ht * kz[j]
     whole = c > 0.0
     for i in range(n):
         fy = 0.0
@@ -364,6 +375,21 @@ def change(
     return y, z, k00, k01, k11
 
 
+@inlined
+def copy_row(source: np.ndarray, target: np.ndarray) -> None:
+    """Copy a vector; compiled in a tenth of the time that ``[:] =`` takes."""
+    for j in range(source.size):
+        target[j] = source[j]
+
+
+@inlined
+def copy_rows(source: np.ndarray, target: np.ndarray) -> None:
+    """Copy a matrix."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]
+
+
 @compiled
 def snapshot(state: State) -> State:
     """Return a copy of `state`, for `save` and `restore`."""
@@ -384,14 +410,14 @@ def snapshot(state: State) -> State:
 @compiled
 def save(state: State, saved: State) -> None:
     """Write `state` over `saved`."""
-    saved.levels[:] = state.levels
-    saved.rows[:] = state.rows
-    saved.inverse[:] = state.inverse
-    saved.spread[:] = state.spread
-    saved.inner[:] = state.inner
-    saved.inner_spread[:] = state.inner_spread
-    saved.key[:] = state.key
-    saved.scalars[:] = state.scalars
+    copy_rows(state.levels, saved.levels)
+    copy_rows(state.rows, saved.rows)
+    copy_rows(state.inverse, saved.inverse)
+    copy_rows(state.spread, saved.spread)
+    copy_rows(state.inner, saved.inner)
+    copy_rows(state.inner_spread, saved.inner_spread)
+    copy_row(state.key, saved.key)
+    copy_row(state.scalars, saved.scalars)
 
 
 @compiled

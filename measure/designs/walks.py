@@ -24,6 +24,8 @@ from measure.designs.state import (
     State,
     below,
     change,
+    copy_row,
+    copy_rows,
     dot,
     is_taken,
     is_valid,
@@ -80,7 +82,8 @@ def replace(problem: Problem, state: State, run: int, levels: np.ndarray) -> boo
     step = np.empty(p)
     model_row(problem, state.levels[run], old)
     model_row(problem, levels, step)
-    step -= old
+    for j in range(p):
+        step[j] -= old[j]
     hf = dot(step, state.spread[run])
     hh = 0.0
     for i in range(p):
@@ -92,7 +95,7 @@ def replace(problem: Problem, state: State, run: int, levels: np.ndarray) -> boo
     if (1.0 + ht) * (1.0 + ht) - hh * tt < _SMALLEST_RATIO:
         return False
     change(problem, state, run, np.arange(p), step)
-    state.levels[run] = levels
+    copy_row(levels, state.levels[run])
     state.key[run] = row_key(problem, levels)
     return True
 
@@ -114,7 +117,7 @@ def start(problem: Problem, state: State, random: np.ndarray) -> bool:
                 if draw(problem, random, run, state.levels[run], row):
                     key = row_key(problem, row)
                     if problem.repeats or not is_taken(state, run, key):
-                        state.levels[run] = row
+                        copy_row(row, state.levels[run])
                         state.key[run] = key
                         break
     state.scalars[RIDGE] = _FIRST_RIDGE
@@ -174,7 +177,7 @@ def improve(
                 reached = score(problem, state)
                 if sound and reached > memory[0]:
                     memory[0] = reached
-                    best[:] = state.levels
+                    copy_rows(state.levels, best)
         if sound and np.isfinite(reached):
             if reached >= current:
                 continue
@@ -224,7 +227,7 @@ def wander(
                 collapse(problem, state, run, option)
                 # The largest of score / temperature + Gumbel noise is such a draw.
                 largest = _gumbel(random) * temperature
-                choice = -1
+                choice = int(np.int64(-1))
                 for level in range(problem.n_levels[option]):
                     if level == state.levels[run, option]:
                         continue
@@ -248,7 +251,7 @@ def wander(
                 reached = score(problem, state)
                 if reached > memory[0] + IMPROVEMENT:
                     memory[0] = reached
-                    best[:] = state.levels
+                    copy_rows(state.levels, best)
                 save(state, saved)
         if not sound:  # lost to rounding: back to the last local optimum
             restore(state, saved)

@@ -12,7 +12,7 @@ from measure.designs.base import Design
 from measure.designs.space_filling import latin_hypercube, random_design, sobol
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
-from tests.strategies import spaces
+from tests.strategies import SMALL_NUMBER, spaces
 
 SPACE = ConfigurationSpace.from_dict(
     {
@@ -54,8 +54,8 @@ def test_no_runs_are_refused() -> None:
         random_design(SPACE, 0)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(space=spaces(), runs=st.integers(1, 30), seed=st.integers(0, 5))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(space=spaces(numbers=SMALL_NUMBER), runs=st.integers(1, 30), seed=st.integers(0, 5))
 def test_space_filling_designs_hold_nothing_forbidden(
     space: ConfigurationSpace, runs: int, seed: int
 ) -> None:
