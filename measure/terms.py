@@ -103,6 +103,8 @@ def code_levels(option: Option, power: int = 1) -> FloatArray:
     """
     if option.kind == "numeric":
         levels = np.array([float(level) for level in option.levels])
+        # By a power of two, so exactly: sums of the largest floats overflow.
+        levels = np.ldexp(levels, -int(np.frexp(np.abs(levels).max())[1]))
         low, high = levels.min(), levels.max()
         scaled: FloatArray = (2 * levels - (low + high)) / (high - low)
         return scaled[:, None] ** power

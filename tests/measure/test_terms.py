@@ -129,6 +129,12 @@ def test_two_levels_of_any_kind_are_minus_one_and_one() -> None:
         assert code_levels(option).ravel().tolist() == [-1.0, 1.0]
 
 
+@pytest.mark.parametrize("size", [1e308, 1e-320, 1.0])
+def test_levels_of_any_size_are_scaled_to_one(size: float) -> None:
+    coded = code_levels(Option(name="n", levels=(-size, 0.0, size)))
+    assert coded.ravel().tolist() == [-1.0, 0.0, 1.0]
+
+
 def test_the_model_matrix_is_formulaics_on_the_same_coded_columns() -> None:
     space = ConfigurationSpace(
         [
