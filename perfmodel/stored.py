@@ -31,6 +31,8 @@ META = (
     "reason",
     "started_at",
 )
+#: Of a protocol: how many runs are made, which changes none of them.
+HOW_MANY = ("replicates", "reference_every")
 #: A sweep that lies off the others by less than this is not worth a note.
 NOTED_OFFSET = 0.005
 
@@ -180,17 +182,20 @@ def _last_attempts(runs: Iterable[Run]) -> list[Run]:
 def _one_protocol(
     runs: list[Run], plans: dict[str, Plan]
 ) -> tuple[list[Run], list[str]]:
-    """Keep, in each environment, the sweeps under the protocol of the latest."""
-    latest: dict[Environment, str] = {}
+    """Keep, in each environment, the sweeps that measure as the latest does."""
+    latest: dict[Environment, Plan] = {}
     for run in runs:
-        best = latest.get(run.environment)
         plan = plans[run.sweep_id]
-        if best is None or plan.created_at >= plans[best].created_at:
-            latest[run.environment] = run.sweep_id
+        best = latest.get(run.environment)
+        # A sweep that finished nothing must not push out one that did.
+        if run.status == "done" and (
+            best is None or plan.created_at >= best.created_at
+        ):
+            latest[run.environment] = plan
     kept, left = [], dict[str, int]()
     for run in runs:
-        newest = plans[latest[run.environment]]
-        if dict(plans[run.sweep_id].protocol) == dict(newest.protocol):
+        plan = plans[run.sweep_id]
+        if _how(plan) == _how(latest.get(run.environment, plan)):
             kept.append(run)
         else:
             left[run.sweep_id] = left.get(run.sweep_id, 0) + 1
@@ -200,6 +205,11 @@ def _one_protocol(
         for sweep, count in left.items()
     ]
     return kept, notes
+
+
+def _how(plan: Plan) -> dict[str, Any]:
+    """Give what of a plan's protocol says how a run is measured."""
+    return {name: v for name, v in plan.protocol.items() if name not in HOW_MANY}
 
 
 def _check_environments(runs: Iterable[Run]) -> None:

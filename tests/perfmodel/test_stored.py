@@ -143,6 +143,21 @@ def test_sweeps_without_reference_runs_stay_where_they_are() -> None:
     assert not any("divided" in note for note in notes)
 
 
+def test_sweeps_that_differ_in_the_number_of_replicates_are_pooled() -> None:
+    one = plan("s1", protocol={"name": "full", "replicates": 1})
+    two = plan("s22", protocol={"name": "full", "replicates": 2})
+    data, notes = dataset([one, two], [*whole(one), *whole(two)])
+    assert len(data.frame) == 12
+    assert not any("left out" in note for note in notes)
+
+
+def test_a_sweep_that_finished_nothing_leaves_out_no_other() -> None:
+    one, two = plan("s1", protocol={"name": "quick"}), plan("s22")
+    data, notes = dataset([one, two], [*whole(one), run(two, 0, None)])
+    np.testing.assert_array_equal(data.y, np.arange(1.0, 7))
+    assert any("1 runs of sweep s22 are left out" in note for note in notes)
+
+
 def test_only_the_latest_protocol_is_pooled_and_the_rest_is_said() -> None:
     one, two = plan("s1", protocol={"name": "quick"}), plan("s22")
     runs = [*whole(one, 3.0), *whole(two)]
