@@ -89,6 +89,8 @@ def write_folder(
         "files": {name: _sha256(content) for name, content in contents.items()},
     }
     whole["sha256"] = _document_hash(whole)
+    # What cannot be written down must fail before the earlier model is removed.
+    text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
     try:
         folder.mkdir(exist_ok=True)
         (folder / DOCUMENT).unlink(missing_ok=True)
@@ -97,7 +99,6 @@ def write_folder(
         for name, content in contents.items():
             (folder / name).write_bytes(content)
         temporary = folder / (DOCUMENT + ".writing")
-        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
         os.replace(temporary, folder / DOCUMENT)
     except OSError as error:
