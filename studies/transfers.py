@@ -221,7 +221,7 @@ def _curve_figure(report: TransferReport, name: str, number: int) -> Figure:
     saved = (
         f"From {even} target runs on, the target alone is as good within 5 %."
         if even is not None
-        else "At every number tried, the target alone errs by over 5 % more."
+        else "At the largest number, the target alone still errs by over 5 % more."
     )
     return figure(
         f"transfer-{number}",

@@ -130,7 +130,7 @@ def written(report: TransferReport) -> list[str]:
             )
         even, least = report.break_even_runs, int(report.curve["runs"].min())
         if even is None:
-            out.append("  the source still helps at every number of runs tried")
+            out.append("  the source still helps at the largest number of runs tried")
         elif even == least:
             out.append("  the source helps at no number of runs tried")
         else:
