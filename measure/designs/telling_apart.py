@@ -45,7 +45,7 @@ class Alias:
 
     def __str__(self) -> str:
         whole = abs(abs(self.weight) - 1) < 1e-9
-        how = "cannot be told from" if whole else "takes up part of"
+        how = "cannot be told from" if whole else "would be biased by"
         return f"{self.term} {how} {self.alias} ({self.weight:+.2f})"
 
 

@@ -55,7 +55,9 @@ def test_no_runs_are_refused() -> None:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(space=spaces(numbers=SMALL_NUMBER), runs=st.integers(1, 30), seed=st.integers(0, 5))
+@given(
+    space=spaces(numbers=SMALL_NUMBER), runs=st.integers(1, 30), seed=st.integers(0, 5)
+)
 def test_space_filling_designs_hold_nothing_forbidden(
     space: ConfigurationSpace, runs: int, seed: int
 ) -> None:
