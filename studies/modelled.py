@@ -286,8 +286,8 @@ def influence_figure(models: Sequence[Modelled]) -> Figure:
         "effects",
         drawing,
         "The largest effects, with 95 % intervals: blue, of one option; orange, of two "
-        "together; grey, not reported. 100 % means that the worst level takes about "
-        "twice the time of the best one, averaged over all other options."
+        "together; grey, not reported. 100 % means that the worst level takes two to "
+        "three times as long as the best one, averaged over all other options."
         + ("" if shared else " Each chart has its own scale."),
     )
 

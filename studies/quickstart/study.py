@@ -57,9 +57,10 @@ show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
 
 # %% [markdown]
 # ## Influential options
-# The effect of an option is the ratio between its worst and its best level, averaged
-# over all valid configurations. An option is reported if chance alone would hardly make
-# its effect so large, allowing for the number of options looked at.
+# The effect of an option is how far its worst and its best level lie apart, averaged
+# over all valid configurations, in per cent of the geometric mean. An option is
+# reported if chance alone would hardly make its effect so large, allowing for the
+# number of options looked at.
 
 # %%
 show(modelled.influence_figure(models), modelled.influence_table(models))
