@@ -175,6 +175,7 @@ def ask_design(
     *,
     runs: int | None = None,
     model: str | None = None,
+    criterion: str | None = None,
     budget_s: float | None = None,
     seed: int = 0,
     candidates: pd.DataFrame | None = None,
@@ -198,6 +199,8 @@ def ask_design(
         Rows wanted.
     model : str, optional
         What the design is made for.
+    criterion : str, optional
+        Of an optimal design; D by default.
     budget_s : float, optional
         Time there is; five minutes by default.
     seed : int, default=0
@@ -224,13 +227,13 @@ def ask_design(
         runs = runs_that_fit(budget_s or USUAL_BUDGET_S, device, pairs, protocol)
         runs = min(runs, _most_runs(space, model or default_model(name)))
         runs = runs if candidates is None else min(runs, len(candidates))
-        if model is None and name == "d-optimal":
+        if model is None and criterion is None and name == "d-optimal":
             needed = columns_of(space, "interactions")
-            model = "interactions" if runs >= needed else "main"
-            if model == "main":
+            if runs < needed:
+                criterion = "bayes-d"
                 notes = (
                     f"{runs} runs fit the time and interactions of all options need "
-                    f"{needed}: the design is for main effects",
+                    f"{needed}: Bayesian D-optimal, main effects first",
                 )
     total_s = runs_time_s(runs or 1, device, pairs, protocol)
     search_s = min(max(LEAST_SEARCH_S, SEARCH_SHARE * total_s), MOST_SEARCH_S)
@@ -246,6 +249,7 @@ def ask_design(
         runs,
         model,
         seed,
+        criterion=criterion or "d",
         budget_s=search_s,
         candidates=candidates,
         repeats=candidates is None,

@@ -43,6 +43,12 @@ Example:
     "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
 )
 @click.option(
+    "--criterion",
+    type=click.Choice(["d", "a", "i", "bayes-d"]),
+    help="What an optimal design is best at; bayes-d for fewer runs than terms."
+    "  [default: d]",
+)
+@click.option(
     "--augment",
     metavar="FIXED.csv",
     type=click.Path(path_type=Path),
@@ -77,6 +83,7 @@ def design(
     name: str,
     runs: int | None,
     model: str | None,
+    criterion: str | None,
     augment: Path | None,
     seed: int,
     budget_s: float | None,
@@ -102,6 +109,7 @@ def design(
             runs,
             model,
             seed,
+            criterion=criterion or "d",
             budget_s=4.0 if budget_s is None else budget_s,
             iterations=iterations,
             fixed=fixed,

@@ -88,6 +88,12 @@ Example:
     "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
 )
 @click.option(
+    "--criterion",
+    type=click.Choice(["d", "a", "i", "bayes-d"]),
+    help="What an optimal design is best at; bayes-d for fewer runs than terms."
+    "  [default: d]",
+)
+@click.option(
     "--set", "held", multiple=True, metavar="NAME=LEVEL", help="Hold an option."
 )
 @click.option(
@@ -137,6 +143,7 @@ def sweep(
     space_file: Path | None,
     design_name: str,
     model: str | None,
+    criterion: str | None,
     held: tuple[str, ...],
     label: tuple[str, ...] | None,
     runs: int | None,
@@ -187,6 +194,7 @@ def sweep(
                 protocol,
                 runs=runs,
                 model=model,
+                criterion=criterion,
                 budget_s=budget,
                 seed=seed,
                 candidates=choice.candidates,

@@ -414,7 +414,8 @@ def test_a_design_without_a_size_fits_the_time() -> None:
     design = ask_design(
         "d-optimal", device.space(), device, pairs, protocol, budget_s=16.0
     )
-    assert design.model == "main" and "main effects" in design.notes[0]
+    assert design.criterion == "bayes-d" and design.model == "interactions"
+    assert "main effects first" in design.notes[0]
 
 
 def test_a_read_back_that_differs_is_an_error_finding() -> None:
