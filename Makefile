@@ -37,7 +37,7 @@ reference: venv
 	$(BIN)/python docs/make_reference.py
 
 bench: venv
-	@for folder in sweep store designs modelling transfer simulator; do \
+	@for folder in sweep store boards designs modelling transfer simulator; do \
 	    $(BIN)/python -m benchmarks.$$folder || exit 1; done
 
 clean:

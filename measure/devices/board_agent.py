@@ -32,7 +32,7 @@ RESTORE_LIMIT_S = 5.0
 STUCK_S = 1.0
 """Files that cannot be put back for so long are given up, until the next restore."""
 SETTLE_S = 0.05
-"""Files are looked at twice, so far apart, before they count as put back."""
+"""Files that were written are looked at again so much later, until they stand."""
 REPLY_LIMIT = 1000000
 
 ALLOWED = (
@@ -473,7 +473,7 @@ class Agent(object):
     def _put_back(self, entries):
         """Go backwards through entries until all read as they were."""
         start = moved = self.clock.now()
-        clean, known = 0, None
+        known = None
         while entries:
             failed, changed = {}, False
             for entry in self._ordered(entries):
@@ -485,8 +485,7 @@ class Agent(object):
                 changed = changed or wrote
                 if reason:
                     failed[path] = reason
-            clean = 0 if failed or changed else clean + 1
-            if clean == 2:
+            if not failed and not changed:
                 return {}
             now = self.clock.now()
             if sorted(failed) != known:

@@ -343,11 +343,21 @@ class AgentLink:
             return
         try:
             done = not self.ask("restore")["failed"]
-        except (RunFailed, DeviceError):
+        except LinkLost:
+            done = self._restored_anew()
+        except DeviceError:
             done = False
         self._end()
         if done:
             links.forget(self.address)
+
+    def _restored_anew(self) -> bool:
+        """Put back by another agent what a lost one left set."""
+        try:
+            self.reconnect(BACK_OFF_S[:3])
+        except (RunFailed, DeviceError):
+            return False
+        return not self.restored["failed"]
 
     def _send(self, data: bytes) -> None:
         process = self._process

@@ -138,6 +138,17 @@ def test_a_killed_link_is_a_failure_from_outside_and_comes_back(
     assert disk.snapshot() == before
 
 
+def test_closing_a_lost_link_puts_the_board_back_too(
+    disk: DiskTree, request: pytest.FixtureRequest
+) -> None:
+    before = disk.snapshot()
+    link = AgentLink(address("local", disk, request))
+    link.ask("write", items=ITEMS)
+    os.kill(link.pid, signal.SIGKILL)
+    link.close()
+    assert disk.snapshot() == before and remembered() == []
+
+
 def test_an_agent_that_does_not_answer_is_lost(
     disk: DiskTree, request: pytest.FixtureRequest
 ) -> None:

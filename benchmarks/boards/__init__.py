@@ -1,0 +1,1 @@
+"""Boards that are killed at random moments, and what setting them costs."""
