@@ -62,6 +62,11 @@ def select(
         If a network or workload is unknown, or no pair fits.
     """
     offered = device.networks()
+    if not offered:
+        raise WorkloadError(
+            f"device {device.name}: no network can be run on it yet; `python -m measure "
+            "check --device` shows what can be set, and sim:tx1 can be measured"
+        )
     every = bool(getattr(device, "measures_all", False))
     if networks is None:
         usual = [name for name in USUAL_NETWORKS if name in offered and not every]

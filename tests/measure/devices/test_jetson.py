@@ -17,6 +17,7 @@ from measure.devices.settling import LevelRefused, settle
 from measure.devices.transport import InProcessLink
 from measure.errors import DeviceError, LevelError, RunFailed, WorkloadError
 from measure.levels import Level
+from measure.selection import select
 from measure.simulator.disk_tree import DiskTree
 from measure.simulator.tree import BoardTree
 from measure.simulator.tree_layouts import CPU, DEBUG, LAYOUTS
@@ -283,6 +284,8 @@ def test_no_network_is_run_on_a_board_yet() -> None:
     assert device.networks() == {}
     with pytest.raises(WorkloadError, match="networks cannot be run"):
         device.environment("resnet50", "images")
+    with pytest.raises(WorkloadError, match="no network can be run on it yet"):
+        select(device)
 
 
 @pytest.mark.parametrize("name", ["tx1-r24", "tx1-r32"])
