@@ -64,8 +64,8 @@ def select(
     offered = device.networks()
     if not offered:
         raise WorkloadError(
-            f"device {device.name}: no network can be run on it yet; `python -m measure "
-            "check --device` shows what can be set, and sim:tx1 can be measured"
+            f"device {device.name}: no network can be run on it yet; `measure check "
+            "--device` shows what can be set, and sim:tx1 can be measured"
         )
     every = bool(getattr(device, "measures_all", False))
     if networks is None:
