@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.designs.scoring import score
+from measure.designs.base import Design
 from measure.designs.bound import upper_bound
 from measure.designs.local_search import Progress
 from measure.designs.making import columns_of
@@ -73,7 +74,7 @@ def ours(
             progress=see,
         )
         plots = None
-    rows = design.frame.to_dict("records")
+    rows = _records(design)
     figures = {
         "program": "ours",
         "seed": seed,
@@ -84,6 +85,13 @@ def ours(
     return figures, curve
 
 
+def _records(design: Design) -> list[dict[str, Any]]:
+    return [
+        {str(name): level for name, level in row.items()}
+        for row in design.frame.to_dict("records")
+    ]
+
+
 def peer(
     name: str, problem: dict[str, Any], seed: int, budget_s: float, python: Path
 ) -> dict[str, Any]:
@@ -92,11 +100,11 @@ def peer(
         given, out = Path(folder) / "problem.json", Path(folder) / "design.csv"
         given.write_text(json.dumps(problem))
         script = HERE / "peers" / f"{name}_peer.py"
-        command = [python, script, given, str(seed), str(budget_s), out]
+        words = [python, script, given, seed, budget_s, out]
         environment = dict(os.environ, OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
         try:
             done = subprocess.run(
-                command,
+                [str(word) for word in words],
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -146,8 +154,8 @@ def against_the_bound(
     rows = []
     for runs in (p + 5, 2 * p, 3 * p):
         design = d_optimal(space, runs, model, 1, budget_s)
-        table = design.frame.to_dict("records")
-        value = score({**problem, "runs": runs, "fixed": []}, table)
+        sized = {**problem, "runs": runs, "fixed": []}
+        value = score(sized, _records(design))
         rows.append(
             {
                 "runs": runs,
@@ -186,6 +194,7 @@ def draw(curves: dict[str, Any], results: list[dict[str, Any]], path: Path) -> N
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     figure, axes = plt.subplots(2, 4, figsize=(13, 6), layout="constrained")
     for ax, (key, runs) in zip(axes.flat, curves.items(), strict=False):
@@ -207,11 +216,9 @@ def draw(curves: dict[str, Any], results: list[dict[str, Any]], path: Path) -> N
         ax.set_ylabel("D-efficiency")
     for ax in axes.flat[len(curves) :]:
         ax.axis("off")
-    lines = [plt.Line2D([], [], color="#0072B2", label="ours, a line a seed")]
+    lines = [Line2D([], [], color="#0072B2", label="ours, a line a seed")]
     for name, mark in {"pyoptex": "s", "OApackage": "^", "pydoe": "v"}.items():
-        lines.append(
-            plt.Line2D([], [], color="#D55E00", marker=mark, ls="", label=name)
-        )
+        lines.append(Line2D([], [], color="#D55E00", marker=mark, ls="", label=name))
     figure.legend(handles=lines, loc="lower right", frameon=False)
     figure.savefig(path, dpi=120)
 

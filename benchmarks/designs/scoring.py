@@ -28,7 +28,7 @@ def coded(option: Mapping[str, Any], values: Sequence[Any]) -> np.ndarray:
         scale = np.sqrt(size / (j * (j + 1)))
         contrasts[:j, j - 1] = -scale
         contrasts[j, j - 1] = j * scale
-    return contrasts[[levels.index(value) for value in values]]
+    return np.asarray(contrasts[[levels.index(value) for value in values]])
 
 
 def model_matrix(problem: Problem, rows: Rows) -> np.ndarray:
