@@ -100,12 +100,12 @@ class Device(Protocol):
     A device may also have `run_time_s`, which estimates how long a run takes;
     `compile_options`: the names of the options that act through the artefact only,
     so that equal artefacts make configurations that differ in nothing else one;
-    `measures_all`, true where a sweep that names no network or workload takes all.
+    `measures_all`, true where a sweep that names no network or workload takes all;
+    `recall`, told of each earlier run of a sweep that is resumed.
 
     One that answers from recorded runs has `recorded` and `lacks`: which
-    configurations it can answer, and which it cannot; `recall`, told of each earlier
-    run of a sweep that is resumed; and `notes`, what it leaves out. It takes no
-    reference runs: they would tell nothing of it.
+    configurations it can answer, and which it cannot; and `notes`, what it leaves
+    out. It takes no reference runs: they would tell nothing of it.
     """
 
     @property

@@ -342,10 +342,9 @@ class EffectsDevice:
         levels = {option.name: option.reference for option in _OPTIONS}
         levels.update(configuration)
         log_latency = float(true_log_latency(network, [levels])[0])
-        log_latency += NOISE * self._rng.standard_normal()
         log_latency += DRIFT_PER_RUN * self._runs
-        self._runs += 1
-        jitter = CALL_NOISE * self._rng.standard_normal(_WARM_UP_CALLS + _CALLS)
+        noise, jitter = self._next_run()
+        log_latency += noise
         calls = np.exp(log_latency + jitter)
         calls[:_WARM_UP_CALLS] *= 1.0 + 0.5 ** np.arange(1, _WARM_UP_CALLS + 1)
         if self.delay_s:
@@ -358,6 +357,24 @@ class EffectsDevice:
             read_back_reason={name: "the simulator's own" for name in configuration},
             conditions=self.conditions(),
         )
+
+    def recall(self, network: str, workload: str, configuration: Configuration) -> None:
+        """Pass over an earlier run of a resumed sweep: noise is not repeated.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            What was measured.
+        """
+        self._next_run()
+
+    def _next_run(self) -> tuple[float, np.ndarray[Any, np.dtype[np.float64]]]:
+        """Draw the noise of the next run, and that of its calls."""
+        self._runs += 1
+        noise = NOISE * self._rng.standard_normal()
+        return noise, CALL_NOISE * self._rng.standard_normal(_WARM_UP_CALLS + _CALLS)
 
     def close(self) -> None:
         """Do nothing: nothing was set."""

@@ -68,3 +68,11 @@ def test_what_it_does_not_have_is_refused() -> None:
         device.space(["threads"])
     with pytest.raises(WorkloadError, match="resnet50, mobilenetv2"):
         device.environment("vgg16", "images")
+
+
+def test_a_resumed_sweep_goes_on_with_the_noise_where_it_stopped() -> None:
+    one, again = EffectsDevice(seed=4), EffectsDevice(seed=4)
+    job = ("resnet50", "images", one.space().reference())
+    first, second = (one.measure(*job, Timing()) for _ in range(2))
+    again.recall(*job)
+    assert again.measure(*job, Timing()) == second != first
