@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 DONE, REFUSED, WRONG_USAGE, UNTRUSTED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes; see DESIGN.md §4."""
+"""Exit codes; docs/reference/cli.md says what each means."""
 
 # Progress off a terminal is a line this often, so that a log stays readable.
 _LINE_EVERY_S = 10.0
