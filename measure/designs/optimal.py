@@ -113,7 +113,7 @@ def d_optimal(
     )
     if not found.estimable:
         raise _inestimable(space, terms, found, runs, offered is not None)
-    notes = _notes(kept, found)
+    notes = _notes(space, terms, kept, found)
     return Design(
         name="d-optimal",
         space=space,
@@ -301,10 +301,41 @@ def singular_terms(
     return lost
 
 
-def _notes(kept: IntArray, found: Found) -> tuple[str, ...]:
+def _notes(
+    space: ConfigurationSpace, terms: ModelTerms, kept: IntArray, found: Found
+) -> tuple[str, ...]:
     notes = []
     if len(kept):
         notes.append(f"the first {len(kept)} runs are the fixed ones")
+    if 0 < len(kept) < len(found.levels):
+        notes.append(_bought(space, terms, kept, found.levels))
     if found.interrupted:
         notes.append("the search was interrupted; this is the best it had found")
     return tuple(notes)
+
+
+def _bought(
+    space: ConfigurationSpace, terms: ModelTerms, kept: IntArray, levels: IntArray
+) -> str:
+    """Say what added runs bring beside those that were there."""
+    added = len(levels) - len(kept)
+    lost = singular_terms(space, terms, kept)
+    still = singular_terms(space, terms, levels)
+    won = [term for term in lost if term not in still]
+    if won:
+        more = f" and {len(won) - 12} more" if len(won) > 12 else ""
+        return (
+            f"only with the {added} added runs can be estimated: "
+            f"{', '.join(won[:12])}{more}"
+        )
+    if lost:
+        return f"the {added} added runs make no further term estimable"
+    errors = []
+    for rows in (kept, levels):
+        matrix = model_matrix(space, terms.terms, rows).X
+        errors.append(np.sqrt(np.diag(np.linalg.inv(matrix.T @ matrix))))
+    share = float(np.median(errors[1] / errors[0]))
+    return (
+        f"the {added} added runs bring standard errors of coefficients to "
+        f"{100 * share:.0f} % of what they were (median)"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -93,7 +94,11 @@ def test_fixed_runs_stand_first_and_are_kept() -> None:
     design = d_optimal(MIXED, 16, fixed=fixed, iterations=20)
     assert design.runs == 16
     assert design.frame[:2].values.tolist() == fixed[list(MIXED.names)].values.tolist()
-    assert design.notes == ("the first 2 runs are the fixed ones",)
+    assert design.notes[0] == "the first 2 runs are the fixed ones"
+    assert "only with the 14 added runs can be estimated: backend" in design.notes[1]
+    more = d_optimal(MIXED, 20, fixed=design.frame, iterations=20)
+    found = re.search(r"the 4 added runs .* to (\d+) % of what", more.notes[1])
+    assert found is not None and 70 < int(found[1]) < 100
     alone = d_optimal(MIXED, 2, "1", fixed=fixed)
     assert alone.frame.values.tolist() == fixed[list(MIXED.names)].values.tolist()
     with pytest.raises(DesignError, match="1 runs, but 2 are fixed"):
