@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 import traceback
@@ -228,10 +229,6 @@ def run_command(
     except (_Interrupted, KeyboardInterrupt, click.Abort) as error:
         _say_error(program, str(error) or "interrupted", debug)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (| head): nothing can be printed, nothing is wrong.
-        sys.stdout = None
-        return DONE
     except click.ClickException as error:
         _say_error(program, error.format_message(), debug)
         return REFUSED
@@ -325,7 +322,10 @@ class Output:
         text : str, optional
             The line.
         """
-        click.echo(text, file=self.stream)
+        try:
+            click.echo(text, file=self.stream)
+        except BrokenPipeError:
+            _print_to_nowhere(self.stream)
 
     def table(
         self,
@@ -423,11 +423,21 @@ class Output:
                 plain_data(document), indent=1, ensure_ascii=False, allow_nan=False
             )
             if self.json_path == "-":
-                click.echo(text)
+                try:
+                    click.echo(text)
+                except BrokenPipeError:
+                    _print_to_nowhere(sys.stdout)
             else:
                 Path(self.json_path).write_text(text + "\n", encoding="utf-8")
         if self.reasons:
             raise click.exceptions.Exit(UNTRUSTED)
+
+
+def _print_to_nowhere(stream: IO[str]) -> None:
+    """Go on without the reader, who has left (``| head``): the work is not lost."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def check_folder(path: Path, flag: str) -> None:

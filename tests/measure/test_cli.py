@@ -136,6 +136,17 @@ def test_the_json_of_a_sweep_has_its_keys(shell: Shell) -> None:
     assert SWEEP_KEYS <= set(document["sweeps"][0])
 
 
+def test_a_sweep_goes_on_when_the_reader_of_its_lines_has_left(shell: Shell) -> None:
+    process = shell.start(*RANDOM, "--runs", "6", "--json", "sweep.json")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=120) in (0, 3)
+    document = json.loads((shell.folder / "sweep.json").read_text())
+    assert document["runs_done"] == 12
+    process.stderr.close()
+
+
 def test_a_dry_run_writes_nothing(shell: Shell) -> None:
     document = shell.json(*RANDOM, "--runs", "8", "--dry-run", code=0)
     assert (document["runs_planned"], document["runs_done"]) == (16, 0)
