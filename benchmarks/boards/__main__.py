@@ -58,7 +58,7 @@ def kill_once(
                 victim = f"{victim} (had ended)"
         program.wait(120)
         program.stdout.close()
-        alone = disk.snapshot() == before
+        alone = _is(disk, before)
         for wait in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
             if not remembered():
                 break
@@ -66,7 +66,9 @@ def kill_once(
                 AgentLink(where).close()
             except DeviceError:
                 time.sleep(wait)
-        after = disk.snapshot() == before
+        after = _is(disk, before)
+        now = disk.snapshot()
+        differ = [p for p in {**before, **now} if before.get(p) != now.get(p)]
     link = "ssh" if config else "local"
     return {
         "board": name,
@@ -74,7 +76,18 @@ def kill_once(
         "link": link,
         "alone": alone,
         "back": after,
+        "differ": differ,
     }
+
+
+def _is(disk: DiskTree, before: dict[str, bytes], limit_s: float = 1.0) -> bool:
+    """Tell whether a board is what it was, once its thread has had the time to be."""
+    until = time.monotonic() + limit_s
+    while disk.snapshot() != before:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def kills(moments: int, folder: Path, seed: int) -> list[dict[str, Any]]:
@@ -150,7 +163,7 @@ def main() -> int:
     for one in sorted(found, key=lambda entry: (entry["board"], entry["link"])):
         row = (one["board"], one["link"], one["killed"])
         alone, back = ("yes" if one[key] else "no" for key in ("alone", "back"))
-        print(f"{row[0]:8} {row[1]:6} {row[2]:22} {alone:6} {back}")
+        print(f"{row[0]:8} {row[1]:6} {row[2]:22} {alone:6} {back}", *one["differ"])
     good = sum(one["back"] for one in found)
     print(f"{good} of {len(found)} boards byte for byte what they were, after restore")
     limits = {

@@ -132,9 +132,13 @@ class DiskTree:
     def _write_down(self) -> None:
         for path, content in self.tree.files.items():
             seen = self._seen.get(path)
-            if seen is None or seen.strip() != content.strip():
-                self._store(path, content)
-                self._seen[path] = content
+            if seen is not None and seen.strip() == content.strip():
+                continue
+            # Someone wrote since we looked: that is news, for the next look.
+            if path in self.tree.settable and seen not in (None, self._held(path)):
+                continue
+            self._store(path, content)
+            self._seen[path] = content
         for path in self._seen.keys() - self.tree.files.keys():
             self._place(path).unlink(missing_ok=True)
             del self._seen[path]
@@ -149,6 +153,12 @@ class DiskTree:
         for path in self._linked.keys() - self.tree.links.keys():
             self._place(path).unlink(missing_ok=True)
             del self._linked[path]
+
+    def _held(self, path: str) -> bytes | None:
+        try:
+            return self._place(path).read_bytes()
+        except OSError:
+            return None
 
     def _store(self, path: str, content: bytes) -> None:
         """Write a file in place, never empty in between."""
