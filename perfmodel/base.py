@@ -108,6 +108,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     response_, unit_, environment_ : str, str, dict
         What was modelled, in what unit, where; empty unless `perfmodel.fitting.fit`
         was told by a dataset.
+    runs_ : int
+        Runs behind it: more than rows where `perfmodel.fitting.fit` averaged repeats.
     cross_validation_ : CrossValidation or None
         Error on unseen runs, if `perfmodel.fitting.fit` found it.
     choice_ : str
@@ -200,6 +202,7 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.choice_ = ""
         self.notes_: tuple[str, ...] = ()
         self.log_response_ = bool(np.all(response > 0))
+        self.runs_ = len(response)
         self.codes_ = codes
         self.target_ = np.log(response) if self.log_response_ else response
         self.noise_log_sd_ = 0.0
@@ -329,6 +332,7 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "response": self.response_,
             "unit": self.unit_,
             "environment": dict(self.environment_),
+            "runs": self.runs_,
             "log_response": self.log_response_,
             "noise_log_sd": self.noise_log_sd_,
             "calibration": list(self.calibration_.scores),

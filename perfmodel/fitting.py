@@ -181,6 +181,7 @@ def fit(
     chosen = candidates[best].fit(X, y)
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
+    chosen.runs_ = runs
     chosen.cross_validation_ = found[best]
     chosen.choice_ = _reason(candidates, errors)
     chosen.notes_ = (*data.notes, *data.counted)

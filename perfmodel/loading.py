@@ -84,6 +84,8 @@ def _rebuilt(
     model.notes_ = tuple(map(str, entry(document, "notes", list)))
     model.calibration_ = _calibration(document)
     model.codes_ = _codes(arrays, space)
+    # Folders of before this was saved have a row for each run, or have lost the number.
+    model.runs_ = entry({"runs": len(model.codes_), **document}, "runs", int)
     model.target_ = array(arrays, "target", "f", (len(model.codes_),))
     model.cross_validation_ = _cross_validation(document, arrays)
     model._restore(entry(document, "learned", dict), arrays, files)

@@ -33,7 +33,7 @@ class Described:
     ----------
     environment : dict of str to str
         Where.
-    runs : int or None
+    runs : int
         Finite responses it learned from.
     model : PerformanceModel
         Fitted.
@@ -46,7 +46,7 @@ class Described:
     """
 
     environment: dict[str, str]
-    runs: int | None
+    runs: int
     model: Any
     influence: InfluenceReport
     best: list[dict[str, Any]]
@@ -64,14 +64,14 @@ class Described:
         response = self.influence.response or "response"
         unit = f" ({self.influence.unit})" if self.influence.unit else ""
         where = "/".join(self.environment.values())
-        count = f", {self.runs} runs" if self.runs is not None else ""
-        return f"{response}{unit}" + (f" of {where}" if where else "") + count
+        place = f" of {where}" if where else ""
+        return f"{response}{unit}{place}, {self.runs} runs"
 
     @property
     def few(self) -> str:
         """Why there are too few runs, or nothing."""
         terms = len(self.influence.frame)
-        if self.runs is None or self.runs >= terms:
+        if self.runs >= terms:
             return ""
         return (
             f"{self.heading}: fewer than the {terms} main effects and pairs, which "
@@ -262,7 +262,7 @@ def describe(
 
     described = Described(
         environment=dict(model.environment_ if environment is None else environment),
-        runs=_runs(model, data),
+        runs=model.runs_,
         model=model,
         influence=explain(model, data, seed=seed),
         best=[],
@@ -273,14 +273,6 @@ def describe(
     front = recommend([model], model.response_, seed=seed)
     best = _best(front, model, data, described.silent)
     return replace(described, best=best)
-
-
-def _runs(model: Any, data: Any) -> int | None:
-    """Return how many runs a model learned from; a saved one knows configurations."""
-    if data is not None:
-        return int(data.replicates.sum())
-    learned = getattr(model, "target_", None)
-    return None if learned is None else len(learned)
 
 
 def _best(

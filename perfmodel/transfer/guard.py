@@ -327,6 +327,7 @@ def fit_transfer(
     model.fit(options.frame(target), target.y, runs)
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])
+    model.runs_ = int(target.replicates.sum())
     model.choice_ = model.report.reason
     model.notes_ = (*options.notes, *target.counted)
     return model

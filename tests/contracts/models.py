@@ -202,6 +202,7 @@ class ModelContract:
         assert again.get_params() == model.get_params()
         assert (again.response_, again.unit_) == ("latency_s", "s")
         assert again.environment_ == {"network": "tcn"}
+        assert again.runs_ == model.runs_ == 24
         assert again.cross_validation_ is not None
         assert model.cross_validation_ is not None
         assert again.cross_validation_.to_dict() == model.cross_validation_.to_dict()
