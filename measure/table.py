@@ -122,8 +122,8 @@ def write_table(table: Table, path: str | Path) -> None:
         if frame[name].dtype == bool or frame[name].dtype == object:
             frame[name] = [_cell(value) for value in frame[name]]
     text = frame.to_csv(index=False, lineterminator="\n")
-    _replace(path, text)
-    _replace(
+    write_whole(path, text)
+    write_whole(
         description_path(path),
         json.dumps(describe(table), indent=1, ensure_ascii=False) + "\n",
     )
@@ -135,10 +135,30 @@ def _cell(value: Any) -> Any:
     return spelled(value) if isinstance(value, bool) else value
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what stood there is never half overwritten.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What ``--out`` named, or what lies beside it; compressed if the name ends in
+        ``.gz``.
+    text : str
+        What it shall hold.
+
+    Raises
+    ------
+    TableError
+        If it cannot be written.
+    """
+    import gzip
+
     temporary = path.with_name(path.name + ".writing")
+    content = text.encode()
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(
+            gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
+        )
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
     Example:
       python -m perfmodel predict --model results/models --data new.csv --out p.csv
     """
-    from measure.table import read_cells
+    from measure.table import read_cells, write_whole
     from perfmodel.commands.loaded import load_one
 
     check_folder(out, "--out")
@@ -84,10 +84,7 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
         rows.loc[levels.index, "extrapolated"] = [
             "true" if far else "false" for far in outside
         ]
-    try:
-        rows.to_csv(out, index=False, lineterminator="\n")
-    except OSError as error:
-        refuse(f"--out {out}: cannot be written: {error.strerror}")
+    write_whole(out, rows.to_csv(index=False, lineterminator="\n"))
     far = int((rows["extrapolated"] == "true").sum())
     unit = f" ({model.unit_})" if model.unit_ else ""
     output.print(

@@ -67,6 +67,18 @@ def test_a_table_round_trips(
             assert both_missing or got == want
 
 
+def test_a_table_whose_name_ends_in_gz_is_compressed(tmp_path: Path) -> None:
+    plain = read_table(
+        write(tmp_path / "a.csv", "threads,y\n1,2.5\n2,1.5\n"),
+        options=["threads"],
+        responses=["y"],
+    )
+    write_table(plain, tmp_path / "T.csv.gz")
+    with gzip.open(tmp_path / "T.csv.gz", "rt") as file:
+        assert file.readline() == "threads,y\n"
+    pd.testing.assert_frame_equal(read_table(tmp_path / "T.csv.gz").frame, plain.frame)
+
+
 def test_what_a_table_does_not_say_is_inferred(tmp_path: Path) -> None:
     path = tmp_path / "my.csv.gz"
     text = "a,b,c,d,y\n4,TRUE,None,7,1.5\n1,false,NA,7,\n4.0,False,,7,2e-3\n"
