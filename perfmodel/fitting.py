@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfmodel.errors import DataError, ModelError
+from perfmodel.ladders import sparse_ladders
 from perfmodel.validation import (
     CrossValidation,
     baseline_predictions,
@@ -184,7 +185,7 @@ def fit(
     chosen.runs_ = runs
     chosen.cross_validation_ = found[best]
     chosen.choice_ = _reason(candidates, errors)
-    chosen.notes_ = (*data.notes, *data.counted)
+    chosen.notes_ = (*data.notes, *data.counted, *sparse_ladders(data.space, X))
     return chosen
 
 

@@ -121,7 +121,7 @@ def fit_sections(
                 part.data,
                 seed=seed,
                 environment=part.environment,
-                notes=part.data.counted,
+                notes=model.notes_[len(part.data.notes) :],
             )
             if found:
                 output.print()
