@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from measure.devices.base import Device
     from measure.protocol import MeasurementProtocol
 
-#: Designs whose size follows from the space.
-OWN_SIZE = ("full-factorial", "plackett-burman")
 #: A sweep that is told neither runs nor time takes this long.
 USUAL_BUDGET_S = 300.0
 #: CPU seconds of the search for a design: this share of the time that measuring it
@@ -220,10 +218,15 @@ def ask_design(
     DesignError
         If there is no such design, or it cannot be made as asked.
     """
-    from measure.designs.making import columns_of, default_model, make_design
+    from measure.designs.making import (
+        columns_of,
+        default_model,
+        is_sized,
+        make_design,
+    )
 
     notes: tuple[str, ...] = ()
-    if runs is None and name not in OWN_SIZE and not name.lower().endswith(".csv"):
+    if runs is None and is_sized(name):
         runs = runs_that_fit(budget_s or USUAL_BUDGET_S, device, pairs, protocol)
         runs = min(runs, _most_runs(space, model or default_model(name)))
         runs = runs if candidates is None else min(runs, len(candidates))
@@ -237,8 +240,7 @@ def ask_design(
                 )
     total_s = runs_time_s(runs or 1, device, pairs, protocol)
     search_s = min(max(LEAST_SEARCH_S, SEARCH_SHARE * total_s), MOST_SEARCH_S)
-    fixed_size = name in OWN_SIZE or name.lower().endswith(".csv")
-    if candidates is not None and not fixed_size and (runs or 0) > len(candidates):
+    if candidates is not None and is_sized(name) and (runs or 0) > len(candidates):
         raise DesignError(
             f"{name} design: {runs} runs, but {len(candidates)} configurations to "
             "choose from; take fewer --runs"

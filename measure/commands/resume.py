@@ -36,7 +36,7 @@ def resume(output: Output, store: Path) -> None:
     start = time.perf_counter()
     from measure.commands.outcome import Swept, print_outcome, totals
     from measure.commands.sweep import leave_interrupted
-    from measure.errors import MeasureError
+    from measure.errors import MeasureError, SweepError
     from measure.judgement import is_unfinished
     from measure.store import SqliteStore, planned_sweeps
 
@@ -74,7 +74,7 @@ def resume(output: Output, store: Path) -> None:
     elif not refused:
         output.print(f"{store}: nothing to do, all {len(every)} sweeps are finished")
     if refused:
-        raise refused[0]
+        raise SweepError("; ".join(map(str, refused)))
     output.finish(document)
 
 

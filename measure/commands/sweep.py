@@ -162,6 +162,7 @@ def sweep(
 
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
+    from measure.designs.making import is_sized
     from measure.devices.opening import open_device
     from measure.locks import device_lock
     from measure.planning import make_plan
@@ -183,7 +184,7 @@ def sweep(
         selection = select(device, networks, workloads)
         space, fixed = ask_space(device, options, space_file, levels)
         choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
-        if runs is None and budget is None and _is_sized(design_name):
+        if runs is None and budget is None and is_sized(design_name):
             budget = USUAL_BUDGET_S
         with searching() as progress:
             design = ask_design(
@@ -263,13 +264,6 @@ def _table(
     if environment is not None:
         found["environment"] = list(environment)
     return found
-
-
-def _is_sized(design: str) -> bool:
-    """Tell whether a design takes as many runs as it is told."""
-    from measure.asking import OWN_SIZE
-
-    return design not in OWN_SIZE and not design.lower().endswith(".csv")
 
 
 def _describe(

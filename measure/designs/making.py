@@ -34,14 +34,36 @@ DESIGNS = (
 )
 # These choose their runs for a model; the others are only judged by one.
 MODEL_DESIGNS = ("d-optimal", "split-plot")
-_SPARE_RUNS = 5
-_WITHOUT_SEARCH = (
+# Their size follows from the space; nothing is searched for.
+OWN_SIZE = (
     "plackett-burman",
     "full-factorial",
     "fractional-factorial",
     "definitive-screening",
     "pairwise",
 )
+_SPARE_RUNS = 5
+
+
+def is_sized(name: str) -> bool:
+    """Return whether a design takes as many runs as it is told.
+
+    Parameters
+    ----------
+    name : str
+        One of `DESIGNS`, or the path of a D.csv.
+
+    Returns
+    -------
+    bool
+        False where the size follows from the space, or stands in the file.
+
+    Examples
+    --------
+    >>> is_sized("random"), is_sized("pairwise"), is_sized("mine.csv")
+    (True, False, False)
+    """
+    return name not in OWN_SIZE and not name.lower().endswith(".csv")
 
 
 def default_model(name: str) -> str:
@@ -149,7 +171,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             f"{name} design: it follows no criterion (--criterion); choose --design "
             "d-optimal"
         )
-    if name in _WITHOUT_SEARCH:
+    if name in OWN_SIZE:
         return _constructed(name, space, runs, model, seed, candidates)
     if runs is None:
         runs = default_runs(space, model)
