@@ -65,6 +65,8 @@ class Loaded:
         Returns the result of the last call.
     threads : callable
         Returns how many threads compute, as the process shows it, or None.
+    backend : str
+        What runs it: of a function, whether TensorFlow must compile it with XLA.
     precision : str
         Seen in the artefact.
     """
@@ -72,6 +74,7 @@ class Loaded:
     call: Callable[[], None]
     output: Callable[[], Any]
     threads: Callable[[], int | None]
+    backend: str
     precision: str
 
 
@@ -121,6 +124,7 @@ def _graph(job: Mapping[str, Any], batch: Any) -> Loaded:
         call=call,
         output=lambda: result[0],
         threads=lambda: _threads_named(_own_name()) - before or None,
+        backend="graph",
         precision="bfloat16" if tf.bfloat16 in types else "float32",
     )
 
@@ -207,6 +211,7 @@ def _xla(job: Mapping[str, Any], batch: Any) -> Loaded:
         call=call,
         output=lambda: result[0],
         threads=lambda: _threads_named("tf_XLAEigen") or None,
+        backend="xla" if definition.attr["_XlaMustCompile"].b else "graph",
         precision="float32",
     )
 
@@ -230,6 +235,7 @@ def _tflite(job: Mapping[str, Any], batch: Any) -> Loaded:
         call=interpreter.invoke,
         output=lambda: interpreter.get_tensor(target["index"]),
         threads=lambda: _tflite_threads(_tasks() - before, job["threads"]),
+        backend="tflite",
         precision="int8_dynamic" if "int8" in types else "float32",
     )
 

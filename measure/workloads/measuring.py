@@ -174,13 +174,13 @@ def _read_back(
     """Return what was observed of each option, and how."""
     threads = loaded.threads()
     observed: dict[str, Any] = {
-        "backend": job["backend"],
+        "backend": loaded.backend,
         "batch_size": batch_size,
         "threads": threads,
         "precision": loaded.precision,
     }
     how = {
-        "backend": "the runtime that ran it",
+        "backend": "the runtime that loaded it, and whether it must compile",
         "batch_size": "first dimension of the output",
         "threads": "threads of the process",
         "precision": "types in the artefact",
