@@ -20,6 +20,7 @@ from measure.designs.state import (
 )
 
 _STEPS_BETWEEN_REFRESH = 200
+_COUNTS_BETWEEN_REFRESH = 1000  # configurations until f'Wf is computed afresh
 _ZERO = 1e-12
 
 
@@ -58,11 +59,11 @@ def exchange_weights(
     variance: np.ndarray,
     tolerance: float,
     steps: int,
-) -> float:
+) -> tuple[float, int]:
     """Move weight from the row of least to that of largest variance until they agree.
 
     Each step is the best for its pair (Boehning's vertex exchange), and changes W by
-    rank two. Returns the largest variance over p.
+    rank two. Returns the largest variance over p, and the steps it took.
     """
     m, p = rows.shape
     information(rows, weights, inverse)
@@ -70,7 +71,9 @@ def exchange_weights(
     y = np.empty(p)
     z = np.empty(p)
     largest = 0.0
+    taken = 0
     for step in range(1, steps + 1):
+        taken = step
         i = 0
         j = -1
         for r in range(m):
@@ -121,7 +124,7 @@ def exchange_weights(
     variances(rows, inverse, variance)
     for r in range(m):
         largest = variance[r] / p if r == 0 else max(largest, variance[r] / p)
-    return largest
+    return largest, taken
 
 
 @compiled
@@ -156,6 +159,28 @@ def _take_up(problem: Problem, state: State, run: int) -> float:
     for a in range(p):
         state.spread[run, a] = dot(state.inverse[a], state.rows[run])
     return dot(state.rows[run], state.spread[run])
+
+
+@compiled
+def _shift(problem: Problem, state: State, option: int, level: int) -> float:
+    """Give `option` of the first run the `level`; return the change of f'Wf."""
+    current = state.levels[0, option]
+    collapse(problem, state, 0, option)
+    change = _step_value(problem, state, option, current, level)
+    first = problem.group[option, 0]
+    for c1 in range(problem.n_columns[option]):
+        step = (
+            problem.tables[option, level, c1 + 1]
+            - problem.tables[option, current, c1 + 1]
+        )
+        for s in range(problem.group[option, c1], problem.group[option, c1 + 1]):
+            a = problem.members[s]
+            weight = step * state.rest[s - first]
+            state.rows[0, a] += weight
+            for b in range(state.rows.shape[1]):
+                state.spread[0, b] += weight * state.inverse[a, b]
+    state.levels[0, option] = level
+    return change
 
 
 @compiled
@@ -208,9 +233,9 @@ def enumerate_largest(
         levels[option] = 0
     largest = 0.0
     n_found = 0
+    base = _take_up(problem, state, 0)
+    since = 0
     while True:
-        levels[widest] = 0
-        base = _take_up(problem, state, 0)
         collapse(problem, state, 0, widest)
         best = -1.0
         choice = 0
@@ -221,6 +246,7 @@ def enumerate_largest(
                 if is_valid(problem, levels):
                     best = value
                     choice = level
+        levels[widest] = 0
         if best > largest:
             largest = best
         if best > threshold:
@@ -230,14 +256,16 @@ def enumerate_largest(
                 found[slot, widest] = choice
                 values[slot] = best
             n_found += 1
-        levels[widest] = 0
-        option = k - 1
+        option = int(np.int64(k - 1))
         while option >= 0:
             if option != widest:
-                levels[option] += 1
-                if levels[option] < problem.n_levels[option]:
+                if levels[option] + 1 < problem.n_levels[option]:
+                    base += _shift(problem, state, option, levels[option] + 1)
                     break
-                levels[option] = 0
+                base += _shift(problem, state, option, 0)
             option -= 1
         if option < 0:
             return largest
+        since += 1
+        if since % _COUNTS_BETWEEN_REFRESH == 0:
+            base = _take_up(problem, state, 0)

@@ -32,6 +32,8 @@ _STARTS = 64  # climbs of a round
 _LAST_STARTS = 1000  # climbs before a bound is called estimated
 _KEPT = 256  # configurations that an enumeration adds
 _STEPS = 4000  # exchanges of weight in a round
+_MOST_WORK = 1e10  # multiplications spent on weights, and again on enumerating
+_FIRST_EXCESS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,7 @@ def largest_variance(
     """
     search = _Approximation(space, tuple(terms), None)
     search.inverse = np.ascontiguousarray(covariance)
-    if float(np.prod(search.coding.n_levels.astype(float))) <= enumerated:
+    if search.is_enumerable(enumerated):
         return search.enumerate_largest()[0]
     return float(search.climb(_LAST_STARTS)[1].max())
 
@@ -212,11 +214,20 @@ class _Approximation:
         self.points: IntArray = np.unique(points, axis=0)
         self.weights: FloatArray = np.full(len(self.points), 1.0 / len(self.points))
         self.inverse = np.empty((p, p))
+        self.excess = _FIRST_EXCESS  # of the largest f'M^-1 f over p, as last seen
+        self.work = 0.0
+
+    def is_enumerable(self, enumerated: int) -> bool:
+        """Tell whether all combinations can be gone through in some seconds."""
+        counts = self.coding.n_levels.astype(float)
+        total = float(np.prod(counts))
+        touched = (self.coding.factors > 0).sum(axis=0).max()
+        work = total / counts.max() * self.p * float(touched)
+        return total <= enumerated and work <= _MOST_WORK
 
     def solve(self, enumerated: int) -> Bound | None:
         """Improve weights and points until they agree; return the best bound met."""
-        total = float(np.prod(self.coding.n_levels.astype(float)))
-        exact = total <= enumerated
+        exact = self.is_enumerable(enumerated)
         best: Bound | None = None
         reached = 0.0
         for _ in range(_ROUNDS):
@@ -229,7 +240,8 @@ class _Approximation:
             reached = max(reached, value)
             climbed, heights = self.climb(_STARTS)
             high = heights > self.p * (1.0 + _TOLERANCE)
-            if high.any():
+            self.excess = float(heights.max()) / self.p - 1.0
+            if high.any() and self.work < _MOST_WORK:
                 self._add(climbed[high])
                 continue
             if exact:
@@ -245,15 +257,15 @@ class _Approximation:
             limit = value * largest / self.p
             if best is None or limit < best.value:
                 best = Bound(value=limit, kind=kind, reason=reason, reached=value)
-            if largest <= self.p * (1.0 + _TOLERANCE):
+            if largest <= self.p * (1.0 + _TOLERANCE) or self.work >= _MOST_WORK:
                 break
             self._add(points)
         else:
             if best is None and exact:
-                self._reweigh()
+                value = float(np.exp(self._reweigh() / self.p))
                 largest, _ = self.enumerate_largest()
                 best = Bound(
-                    value=reached * largest / self.p,
+                    value=value * max(largest, self.p) / self.p,
                     kind=PROVED,
                     reason="all configurations were gone through",
                     reached=reached,
@@ -269,9 +281,12 @@ class _Approximation:
         if not np.isfinite(information(rows, self.weights, self.inverse)):
             return -np.inf
         variance = np.empty(len(rows))
-        exchange_weights(
-            rows, self.weights, self.inverse, variance, _TOLERANCE / 4, _STEPS
+        # While points are missing, weights need not be better than the points are.
+        tolerance = max(_TOLERANCE / 4, self.excess / 10)
+        _, steps = exchange_weights(
+            rows, self.weights, self.inverse, variance, tolerance, _STEPS
         )
+        self.work += 2.0 * steps * (len(rows) + self.p) * self.p
         # Points of no weight whose variance is low cannot come back: leave them out.
         kept = (self.weights > 0) | (variance > 0.95 * self.p)
         self.points, self.weights = self.points[kept], self.weights[kept]

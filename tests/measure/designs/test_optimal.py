@@ -23,7 +23,14 @@ from tests.strategies import SMALL_NUMBER, spaces
 # Proved by enumerating every multiset of runs on the 3x3 grid.
 GRID_3X3 = {6: 256, 7: 960, 8: 2304, 9: 5184, 10: 9360, 11: 16896, 12: 30320}
 # The best of 2000 starts of another program, n = 14 as published.
-GRID_3X3X3 = {10: 1327104, 12: 20971520, 14: 131072000, 16: 449906688}
+GRID_3X3X3 = {
+    10: 1327104,
+    12: 20971520,
+    14: 131072000,
+    16: 449906688,
+    18: 1527070720,
+    20: 4735906560,
+}
 # 2^(n-1) times OEIS A003432.
 LARGEST_DETERMINANTS = {
     4: 16,
