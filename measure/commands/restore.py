@@ -43,7 +43,7 @@ def restore(output: Output, device: str | None, where: dict[str, Any]) -> None:
                 f"--device {device} is no board: only boards are set"
             )
         output.print(f"{device}: nothing to restore, a sweep leaves nothing set there")
-        output.finish({"boards": [], "restored": 0})
+        output.finish({"restored": [], "failed": [], "boards": []})
         return
     one = device is not None or where
     boards = [Address(**where)] if one else remembered()
@@ -58,8 +58,8 @@ def restore(output: Output, device: str | None, where: dict[str, Any]) -> None:
         output.print("nothing to restore")
     if refused:
         raise DeviceError("; ".join(refused))
-    restored = sum(entry["restored"] for entry in done)
-    output.finish({"boards": done, "restored": restored})
+    restored = [path for entry in done for path in entry["restored"]]
+    output.finish({"restored": restored, "failed": [], "boards": done})
 
 
 def _restored(output: Output, board: Address) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def _restored(output: Output, board: Address) -> dict[str, Any]:
             f"{len(reply['failed']) - 1} more; the journal on the board is kept, try "
             "again, or start the board anew"
         )
-    count, gone = reply["restored"], reply["of_an_earlier_boot"]
-    text = f"{count} files are as they were" if count else "nothing to restore"
+    paths, gone = reply["restored"], reply["of_an_earlier_boot"]
+    text = f"{len(paths)} files are as they were" if paths else "nothing to restore"
     if gone:
         text += f"; {gone} settings were gone with an earlier start"
     output.print(f"{board}: {text}")
-    return {"board": str(board), "restored": count, "of_an_earlier_boot": gone}
+    return {"board": str(board), "restored": paths, "of_an_earlier_boot": gone}

@@ -457,7 +457,7 @@ class Agent(object):
             self.journal.clear()
             self.saved = set()
         return {
-            "restored": len(live) - len(failed),
+            "restored": [e["path"] for e in live if e["path"] not in failed],
             "of_an_earlier_boot": 0 if some else entries - len(live),
             "failed": [dict(reason, path=path) for path, reason in failed.items()],
         }

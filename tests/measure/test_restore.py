@@ -76,10 +76,10 @@ def test_what_a_killed_sweep_left_set_is_put_back(
     path = tmp_path / "r.json"
     assert run("restore", *words, "--json", str(path)) == 0
     assert disk.snapshot() == before
-    assert said(path)["restored"] >= 5
+    assert len(said(path)["restored"]) >= 5
     assert "files are as they were" in capsys.readouterr().out
     assert run("restore", *words, "--json", str(path)) == 0
-    assert said(path)["restored"] == 0
+    assert said(path)["restored"] == []
     assert "nothing to restore" in capsys.readouterr().out
 
 

@@ -147,7 +147,7 @@ def test_the_journal_is_on_the_disk_before_the_first_write(
     assert seen[0] == [MINIMUM, MAXIMUM]
     agent.handle(write((MINIMUM, "3")))
     assert [entry["old"] for entry in journal.read()] == ["102000\n", "1734000\n"]
-    assert agent.handle({"do": "restore"})["restored"] == 2
+    assert len(agent.handle({"do": "restore"})["restored"]) == 2
     assert content(root) == FILES and journal.read() == []
 
 
@@ -159,7 +159,7 @@ def test_a_torn_line_of_the_journal_is_of_a_write_that_never_began(
         file.write('{"path": "/sys/dev')
     again = Agent(Disk(str(root)), journal, Clock())
     again.handle(write((MAXIMUM, "8")))
-    assert again.handle({"do": "restore"})["restored"] == 2
+    assert len(again.handle({"do": "restore"})["restored"]) == 2
     assert content(root) == FILES
 
 
@@ -172,7 +172,7 @@ def test_after_a_reboot_nothing_is_written_back(agent: Agent, root: Path) -> Non
     agent.handle(write((MINIMUM, "7")))
     (root / "proc/sys/kernel/random/boot_id").write_text("two\n")
     reply = agent.handle({"do": "restore"})
-    assert (reply["restored"], reply["of_an_earlier_boot"]) == (0, 1)
+    assert (reply["restored"], reply["of_an_earlier_boot"]) == ([], 1)
     assert content(root)[MINIMUM] == "7"
 
 
@@ -181,7 +181,7 @@ def test_without_a_boot_id_a_journal_counts_as_of_this_boot(
 ) -> None:
     agent.handle(write((MINIMUM, "7")))
     (root / "proc/sys/kernel/random/boot_id").unlink()
-    assert agent.handle({"do": "restore"})["restored"] == 1
+    assert len(agent.handle({"do": "restore"})["restored"]) == 1
     assert (root / MINIMUM[1:]).read_text() == FILES[MINIMUM]
 
 
@@ -397,7 +397,7 @@ def test_after_kill_9_the_next_agent_knows_and_restores(
     assert content(root) != FILES
     after = Program(root)
     assert after.hello["left"] == 2
-    assert after.ask(do="restore")["restored"] == 2
+    assert len(after.ask(do="restore")["restored"]) == 2
     assert content(root) == FILES
     after.close()
 
@@ -412,7 +412,7 @@ def test_restore_on_the_board_itself_needs_no_host(
     env = {**os.environ, "XDG_STATE_HOME": str(root.parent / "state")}
     for restored in (2, 0):
         done = subprocess.run(words, env=env, capture_output=True, check=True)
-        assert json.loads(done.stdout)["restored"] == restored
+        assert len(json.loads(done.stdout)["restored"]) == restored
     assert content(root) == FILES
 
 
