@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import zipfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -43,7 +44,7 @@ def write_folder(
     arrays: Mapping[str, Any],
     files: Mapping[str, bytes],
 ) -> Path:
-    """Write a model's folder; the document last, so that half a folder is none.
+    """Write a model's folder whole or not at all: an earlier model stays until then.
 
     Parameters
     ----------
@@ -89,18 +90,9 @@ def write_folder(
         "files": {name: _sha256(content) for name, content in contents.items()},
     }
     whole["sha256"] = _document_hash(whole)
-    # What cannot be written down must fail before the earlier model is removed.
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
     try:
-        folder.mkdir(exist_ok=True)
-        (folder / DOCUMENT).unlink(missing_ok=True)
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
-        temporary = folder / (DOCUMENT + ".writing")
-        temporary.write_text(text + "\n", encoding="utf-8")
-        os.replace(temporary, folder / DOCUMENT)
+        _swap(folder.resolve(), {**contents, DOCUMENT: (text + "\n").encode()})
     except OSError as error:
         raise ArchiveError(
             f"{folder}: cannot be written: {error.strerror}; save elsewhere"
@@ -234,6 +226,29 @@ def array(
             f"the saved model's array {name!r} is not finite; save it again"
         )
     return found
+
+
+def _swap(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a folder beside the place where it belongs, and put it there when whole."""
+    fresh = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
+    earlier = folder.with_name(f".{folder.name}.earlier-{os.getpid()}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir()
+        for name, content in contents.items():
+            (fresh / name).write_bytes(content)
+        replaces = folder.is_dir()
+        if replaces:
+            folder.rename(earlier)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if replaces:
+                earlier.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _contents(folder: Path, recorded: Any) -> dict[str, bytes]:

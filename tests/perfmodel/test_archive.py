@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from pathlib import Path
@@ -54,6 +55,31 @@ def test_saving_again_replaces_the_model(tmp_path: Path) -> None:
         "model.json",
     ]
     read_folder(folder)
+
+
+@pytest.mark.parametrize("what", ["arrays.npz", "model.json", "rename"])
+def test_a_full_disk_leaves_the_earlier_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    folder = saved(tmp_path)
+    write, rename = Path.write_bytes, Path.rename
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name == what:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    def stuck(path: Path, target: Path) -> Path:
+        if what == "rename" and ".writing" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "rename", stuck)
+    with pytest.raises(ArchiveError, match="No space left on device; save elsewhere"):
+        write_folder(folder, {"model": "forest"}, {}, {})
+    assert read_folder(folder)[0]["model"] == "cart"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
