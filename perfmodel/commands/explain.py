@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from measure.console import Output, output_options, refuse
-from perfmodel.commands.data import DataChoice, data_options, seed_option
+from perfmodel.commands.data import (
+    MODEL_NAMES,
+    DataChoice,
+    data_options,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described
@@ -43,8 +48,12 @@ def command(choice: DataChoice, model: str, seed: int, output: Output) -> None:
     folder = Path(model)
     record: dict[str, object] = {"saved_model": model}
     named = choice.store is not None or choice.table is not None
-    if not named and len(folder.parts) > 1 and not folder.is_dir():
-        refuse(f"--model {model}: there is no such folder; `fit --save DIR` makes one")
+    kinds = ["auto", *MODEL_NAMES.split(", ")]
+    if not named and not folder.is_dir() and model not in kinds:
+        refuse(
+            f"--model {model}: there is no such folder and no such model; `fit --save "
+            f"DIR` makes a folder, the models are {', '.join(kinds)}"
+        )
     if not named and folder.is_dir():
         from perfmodel.commands.loaded import load_models
         from perfmodel.commands.modelling import describe

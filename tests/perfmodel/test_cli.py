@@ -274,6 +274,8 @@ def test_bad_tables_are_refused_in_one_line(run, tmp_path, change, message) -> N
             "no such f",
         ),
         (["explain", "--model", "no/where"], "no such folder"),
+        (["explain", "--model", "repm"], "no such folder and no such model"),
+        (["explain", "--model", "repm"], "auto, gaussian-process, stepwise, cart"),
         (["fit", "--json", "no/where.json"], "no folder"),
     ],
 )
