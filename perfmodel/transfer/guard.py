@@ -1,4 +1,7 @@
-"""The guard: a source is used only where held-out target runs show that it helps."""
+"""The guard: a source is used only where held-out target runs show that it helps.
+
+Below five target runs nothing is held out: a shift of the source is taken unjudged.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,8 @@ def choose(
     Every candidate is fitted anew in every fold. Target alone is left only if the t
     statistic of the gain of some candidate exceeds 1.3 (1.6 with fewer than eight
     runs, whose errors scatter more); then all candidates are blended, each weighted by
-    its held-out error to the power of minus half the number of runs.
+    its held-out error to the power of minus half the number of runs. With fewer than
+    five runs none can be held out: the shift is taken, and not judged.
 
     Parameters
     ----------
@@ -117,7 +121,8 @@ def choose(
     if n < FEWEST_RUNS and len(names) > 1:
         return Choice.unjudged(
             "shift",
-            f"{n} target runs are too few to hold any out; {FEWEST_RUNS} are needed",
+            "not judged: fewer than five runs, too few to hold any out; a shift of the "
+            "source is taken on trust",
             "transfer",
         )
     rows = np.arange(n)

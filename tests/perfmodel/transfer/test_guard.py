@@ -183,7 +183,7 @@ def test_too_few_runs_for_the_guard_are_shifted_and_it_says_so(
     target = dataset(source_log_response(configurations()) + 1, some_rows(3))
     model = fit_transfer([source], target)
     assert model.report.method == "shift"
-    assert "too few" in model.report.reason
+    assert model.report.reason.startswith("not judged: fewer than five runs")
     assert model.report.to_dict()["statistic"] is None
 
 
