@@ -263,6 +263,68 @@ def test_the_gain_over_the_reference_is_a_statement(sweep: MeasuredSweep) -> Non
     assert "faster than the reference" in texts(found, "yes")
 
 
+def gains(
+    response: str, noise: float, references: Sequence[float], cache: float = 0.0
+) -> Sequence[object]:
+    """Compare runs of one network, where only a cache may act, with a reference."""
+    rng = np.random.default_rng(5)
+    frame = table(rng).query("network == 'alpha'").drop(columns="latency_s")
+    frame[response] = np.exp(noise * rng.normal(size=len(frame)) + cache * frame.cache)
+    data = PerformanceDataset.from_frame(
+        frame,
+        options=["threads", "cache", "colour"],
+        response={response: "s"},
+        environment=["network"],
+    )
+    usual = {"threads": 1, "cache": False, "colour": "red"}
+    runs = [
+        SimpleNamespace(
+            role="reference",
+            status="done",
+            environment=SimpleNamespace(network="alpha"),
+            configuration=usual,
+            response=lambda name, value=value: value,
+        )
+        for value in references
+    ]
+    models = modelled.fit_all(data, response, model="stepwise")
+    sweep = cast(MeasuredSweep, SimpleNamespace(runs=runs))
+    return fronts.best_configurations(data, models, [sweep])
+
+
+def test_fewer_seconds_an_item_are_faster_per_item() -> None:
+    found = gains("latency_per_item_s", 0.02, (0.98, 1.0, 1.02), cache=-0.5)
+    assert "is faster per item than the reference" in texts(found, "yes")
+
+
+def test_the_luckiest_of_many_noisy_runs_is_no_gain() -> None:
+    found = gains("latency_s", 0.1, (0.97, 1.0, 1.03))
+    assert "is faster than the reference" in texts(found, "undecided")
+    assert texts(found, "yes") == ""
+
+
+def test_a_gain_names_the_levels_that_make_it_and_its_response() -> None:
+    found = gains("energy_j", 0.02, (0.98, 1.0, 1.02), cache=-0.5)
+    text = texts(found, "yes")
+    assert "needs less energy than the reference (" in text
+    assert "cache true" in text and "3 reference runs" in text
+
+
+def test_more_throughput_is_the_gain_where_more_is_better() -> None:
+    found = gains("throughput_hz", 0.02, (0.98, 1.0, 1.02), cache=0.5)
+    assert "has more throughput than the reference" in texts(found, "yes")
+
+
+def test_a_reference_that_nothing_beats_is_no_gain() -> None:
+    found = gains("latency_s", 0.02, (0.49, 0.5, 0.51))
+    assert "is faster than the reference" in texts(found, "no")
+
+
+def test_two_reference_runs_do_not_tell_how_far_it_varies() -> None:
+    found = gains("latency_s", 0.02, (1.0, 1.01), cache=-0.5)
+    assert "too few reference runs" in texts(found, "undecided")
+
+
 def _table(plan: Plan, runs: Sequence[Run]) -> object:
     from perfmodel.stored import runs_table
 
