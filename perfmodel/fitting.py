@@ -131,7 +131,8 @@ def fit(
         Runs of one environment and one response, at least five of them finite.
     model : str or PerformanceModel, default="auto"
         A name; ``auto`` takes the model with the least cross-validated error, all
-        being judged in the same folds. Or a model that is not fitted: one of ours,
+        being judged in the same folds: that error is the least of several, and so a
+        little optimistic. Or a model that is not fitted: one of ours,
         or any scikit-learn regressor that takes a frame of raw levels.
     seed : int, default=0
         Seed of the folds and of everything random in the models.
@@ -230,4 +231,7 @@ def _reason(candidates: Sequence[PerformanceModel], errors: Sequence[float]) -> 
         return ""
     order = np.argsort(errors, kind="stable")
     listed = ", ".join(f"{candidates[i].name} {errors[i]:.1f} %" for i in order)
-    return f"least cross-validated error: {listed}"
+    return (
+        f"least cross-validated error: {listed}; least of {len(candidates)}, so a "
+        "little optimistic"
+    )
