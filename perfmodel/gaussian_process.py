@@ -49,6 +49,10 @@ HELD_OUT_FOLDS = 20
 HYPER_DRAWS = 20
 HYPER_CANDIDATES = 100
 JITTER = 1e-10
+#: Share of the largest posterior variance that draws have on top.
+ADDED = 1e-6
+#: From so many rows on draws have fewer hyperparameters: time grows with the cube.
+MANY_ROWS = 1000
 
 
 class GaussianProcessModel(PerformanceModel):
@@ -195,7 +199,8 @@ class GaussianProcessModel(PerformanceModel):
     def _draws(self, codes: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         """Draw from the posterior of the function, hyperparameters included."""
         features = self.encoding_.features(codes)
-        thetas = self._hyperparameters(min(n_draws, HYPER_DRAWS), rng)
+        count = HYPER_DRAWS if len(codes) <= MANY_ROWS else HYPER_DRAWS // 3
+        thetas = self._hyperparameters(min(n_draws, count), rng)
         shares = np.array_split(np.arange(n_draws), len(thetas))
         out = np.empty((n_draws, len(codes)))
         for theta, share in zip(thetas, shares, strict=True):
@@ -277,20 +282,19 @@ def _posterior(
 ) -> tuple[Floats, Floats]:
     """Posterior mean of the function, and a root of its covariance.
 
-    The root comes from a Cholesky decomposition with pivots, ended where what is left
-    is negligible: a smooth function at thousands of configurations has a low rank.
+    A millionth of the largest variance is added to each, so that the root is well
+    conditioned, and draws do not depend on rounding.
     """
-    from scipy.linalg import solve_triangular
-    from scipy.linalg.lapack import dpstrf
+    from scipy.linalg import cholesky, solve_triangular
 
     cross = _kernel(theta, features, runs)
     known = solve_triangular(factor, cross.T, lower=True, check_finite=False)
     covariance = _kernel(theta, features, features) - known.T @ known
-    tolerance = 1e-9 * float(np.exp(theta[0]))
-    packed, pivots, rank, _ = dpstrf(covariance, tol=tolerance, lower=1)
-    root = np.zeros((len(features), rank))
-    root[pivots - 1] = np.tril(packed)[:, :rank]
-    return np.asarray(cross @ weights), root
+    diagonal = np.diag_indices_from(covariance)
+    largest = max(float(covariance[diagonal].max()), JITTER * float(np.exp(theta[0])))
+    covariance[diagonal] = np.maximum(covariance[diagonal], 0.0) + ADDED * largest
+    root = cholesky(covariance, lower=True, check_finite=False)
+    return np.asarray(cross @ weights), np.asarray(root)
 
 
 def _objective(features: Floats, scaled: Floats) -> Objective:
@@ -389,7 +393,9 @@ def _mode(features: Floats, scaled: Floats, start: Floats | None) -> Floats:
         for begin in starts
     ]
     best = min(found, key=lambda result: float(result.fun))
-    return np.asarray(np.clip(best.x, bounds[:, 0], bounds[:, 1]))
+    # Where a search ends depends on rounding, and that on threads: what is left of a
+    # logarithm's thousandths has no influence on predictions.
+    return np.clip(np.round(best.x, 3), bounds[:, 0], bounds[:, 1])
 
 
 def _curvature_root(objective: Objective, theta: Floats) -> Floats:
@@ -406,4 +412,4 @@ def _curvature_root(objective: Objective, theta: Floats) -> Floats:
     _, sd = _prior(n - 2)
     # The prior alone is this sharp: less curvature than that is a wrong sign.
     values = np.maximum(values, 0.5 / sd.max() ** 2)
-    return np.asarray(vectors / np.sqrt(values))
+    return np.asarray(vectors / np.sqrt(values) @ vectors.T)

@@ -102,3 +102,17 @@ def test_more_runs_than_can_be_held_are_learned_from_in_part(
     assert mape(y, model.predict(frame)) < 6
     again = load(model.save(tmp_path / "m"))
     np.testing.assert_allclose(again.predict(frame), model.predict(frame), rtol=1e-12)
+
+
+def test_results_do_not_depend_on_rounding() -> None:
+    frame, y = whole_table(noise=0.02)
+    half = np.random.default_rng(1).permutation(len(y))[:24]
+    nudged = y * (1 + 1e-15 * np.random.default_rng(2).standard_normal(len(y)))
+    one, two = (
+        GaussianProcessModel(space=SPACE).fit(frame.iloc[half], response[half])
+        for response in (y, nudged)
+    )
+    np.testing.assert_allclose(one.predict(frame), two.predict(frame), rtol=1e-9)
+    np.testing.assert_allclose(
+        one.draws(frame, n_draws=40), two.draws(frame, n_draws=40), rtol=1e-8
+    )
