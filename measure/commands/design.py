@@ -36,7 +36,9 @@ Example:
     "name",
     metavar="NAME|FILE.csv",
     required=True,
-    help="d-optimal, plackett-burman, full-factorial, random, or a file to judge.",
+    help="d-optimal, plackett-burman, full-factorial, fractional-factorial, "
+    "definitive-screening, split-plot, random, latin-hypercube, sobol, pairwise, or "
+    "a file to judge.",
 )
 @click.option("--runs", type=click.IntRange(min=1), help="How many.")
 @click.option(
@@ -142,6 +144,8 @@ def _print(output: Output, made: Design, report: DesignReport, out: Path) -> Non
         f"model {made.model}: {len(report.terms)} terms; D-efficiency "
         f"{report.d_efficiency:.4f}{bound}"
     )
+    if report.bound_reason:
+        output.print(report.bound_reason)
     if report.singular_terms:
         output.print(f"not estimable: {_listed(report.singular_terms)}")
     if report.aliases:
