@@ -114,5 +114,5 @@ def test_results_do_not_depend_on_rounding() -> None:
     )
     np.testing.assert_allclose(one.predict(frame), two.predict(frame), rtol=1e-9)
     np.testing.assert_allclose(
-        one.draws(frame, n_draws=40), two.draws(frame, n_draws=40), rtol=1e-8
+        one.draws(frame, n_draws=40), two.draws(frame, n_draws=40), atol=1e-8
     )
