@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from studies.display import Figure, Finding, Table, Text, figure
+from studies.measured import shown
 from studies.wording import log_axis, spoken
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def transfer(
     return transfer_reports(data.for_response(response), source, target)
 
 
-def transfer_all(data: PerformanceDataset, response: str) -> list[TransferReport]:
+def transfer_all(
+    data: PerformanceDataset, response: str
+) -> tuple[list[TransferReport], list[Text]]:
     """Judge the transfer from the first environment to the others.
 
     Parameters
@@ -76,20 +79,38 @@ def transfer_all(data: PerformanceDataset, response: str) -> list[TransferReport
     -------
     list of TransferReport
         At most three; none where there is one environment, or too few runs.
+    list of Text
+        One line that names the environments left out, and why; none if all are in.
     """
     from perfmodel import transferability
     from perfmodel.errors import DataError
 
     one = data.for_response(response)
-    sides = [one.select(**place) for place in one.environments()]
-    sides = [side for side in sides if side.frame[response].count() >= FEWEST_RUNS]
-    found = []
-    for target in sides[1 : 1 + TARGETS_AT_MOST]:
-        try:
-            found.append(transferability(sides[0], target))
-        except DataError:
-            continue
-    return found
+    source: PerformanceDataset | None = None
+    found: list[TransferReport] = []
+    few, more, refused = [], [], []
+    for place in one.environments():
+        side, name = one.select(**place), f"`{shown(place, data)}`"
+        if side.frame[response].count() < FEWEST_RUNS:
+            few.append(name)
+        elif source is None:
+            source = side
+        elif len(found) == TARGETS_AT_MOST:
+            more.append(name)
+        else:
+            try:
+                found.append(transferability(source, side))
+            except DataError as error:
+                refused.append(f"{name} ({error})")
+    reasons = [
+        (few, f"fewer than {FEWEST_RUNS} runs"),
+        (refused, "nothing to judge by"),
+        (more, f"a report has {TARGETS_AT_MOST} targets at most"),
+    ]
+    texts = [f"{', '.join(names)}: {reason}" for names, reason in reasons if names]
+    if not texts or len(one.environments()) == 1:
+        return found, []
+    return found, [Text(markdown=f"Left out of the transfer: {'; '.join(texts)}.")]
 
 
 def transfer_displays(

@@ -70,8 +70,8 @@ show(*fronts.best_configurations(data, models, sweeps))
 # ## Transfer between environments
 
 # %%
-found = transfers.transfer_all(data, response)
-show(*transfers.transfer_displays(found))
+found, left_out = transfers.transfer_all(data, response)
+show(*transfers.transfer_displays(found), *left_out)
 
 # %% [markdown]
 # ## Discussion

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import perfmodel
 from measure.records import Plan, Run
 from perfmodel.dataset import PerformanceDataset
+from perfmodel.errors import DataError
 from perfmodel.transfer.report import TransferReport
 from perfmodel.transfer.verdicts import Verdict
 from studies import described, discussion, fronts, measured, modelled, transfers
@@ -162,9 +164,40 @@ def test_transfers_are_named_by_what_differs_among_all_of_them() -> None:
 
 def test_one_environment_has_nothing_to_transfer() -> None:
     data = dataset().select(network="alpha")
-    assert transfers.transfer_all(data, "latency_s") == []
+    assert transfers.transfer_all(data, "latency_s") == ([], [])
     (text,) = transfers.transfer_displays([])
     assert "nothing to transfer" in text.markdown  # type: ignore[union-attr]
+
+
+def test_environments_that_are_left_out_of_the_transfer_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def judge(source: PerformanceDataset, target: PerformanceDataset) -> str:
+        name = target.environments()[0]["network"]
+        if name == "odd":
+            raise DataError("no option in common")
+        return f"{source.environments()[0]['network']} to {name}"
+
+    monkeypatch.setattr(perfmodel, "transferability", judge)
+    one = table(np.random.default_rng(2)).query("network == 'alpha'")
+    names = ("sparse", "first", "odd", "second", "third", "fourth", "fifth", "sixth")
+    frame = pd.concat(
+        one.head(3 if name == "sparse" else 9).assign(network=name) for name in names
+    )
+    data = PerformanceDataset.from_frame(
+        frame,
+        options=["threads", "cache", "colour"],
+        response={"latency_s": "s"},
+        environment=["network"],
+    )
+    found, (text,) = transfers.transfer_all(data, "latency_s")
+    assert found == ["first to second", "first to third", "first to fourth"]
+    for part in (
+        "`sparse`: fewer than 5 runs",
+        "`odd` (no option in common): nothing to judge by",
+        "`fifth`, `sixth`: a report has 3 targets at most",
+    ):
+        assert part in text.markdown
 
 
 def test_a_front_needs_two_responses_that_trade_off() -> None:
