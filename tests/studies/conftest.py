@@ -81,11 +81,9 @@ def tiny(tiny_script: Path) -> Built:
     )
 
 
-@pytest.fixture(scope="session")
-def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small sweep of the simulated device, run by the command line."""
-    folder = tmp_path_factory.mktemp("sweep")
-    words = "sweep --device sim:effects --runs 20 --design random --store s.db"
+def swept(folder: Path, words: str) -> Path:
+    """Run a small sweep of a simulated device by the command line."""
+    words = f"sweep --runs 20 --design random --store s.db {words}"
     result = subprocess.run(
         [sys.executable, "-m", "measure", *words.split()],
         cwd=folder,
@@ -97,6 +95,20 @@ def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert result.returncode in (0, 3), result.stderr
     return folder / "s.db"
+
+
+@pytest.fixture(scope="session")
+def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep without a batch size: responses that do not trade off."""
+    return swept(tmp_path_factory.mktemp("sweep"), "--device sim:effects")
+
+
+@pytest.fixture(scope="session")
+def batches_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of batch sizes, which trade latency for throughput."""
+    options = "batch_size,gpu_freq_hz,cpu_cores"
+    words = f"--device sim:tx1 --networks resnet50,mobilenetv2 --options {options}"
+    return swept(tmp_path_factory.mktemp("batches"), words)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from studies.build import Built, build
@@ -28,16 +29,14 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def quickstart(
-    simulated_store: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Built:
+def quickstart(batches_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     study = find_study("quickstart")
     return build(
         study.script,
         name=study.name,
         title=study.title,
         out=tmp_path_factory.mktemp("quickstart"),
-        parameters={"store": str(simulated_store), "model": "cart"},
+        parameters={"store": str(batches_store), "model": "cart"},
     )
 
 
@@ -52,7 +51,7 @@ def test_the_page_has_every_section_and_something_in_each(quickstart: Built) -> 
 
 def test_the_page_says_on_top_that_the_device_is_simulated(quickstart: Built) -> None:
     html = quickstart.html.read_text(encoding="utf-8")
-    assert html.index("sim:effects is a simulator") < html.index("In brief")
+    assert html.index("sim:tx1 is a simulator") < html.index("In brief")
 
 
 def test_statements_are_of_both_networks_and_of_the_transfer(quickstart: Built) -> None:
@@ -60,13 +59,35 @@ def test_statements_are_of_both_networks_and_of_the_transfer(quickstart: Built) 
     assert {"resnet50", "mobilenetv2", "resnet50 to mobilenetv2"} <= about
 
 
-def test_drift_effects_interactions_and_transfer_are_drawn(quickstart: Built) -> None:
+def test_drift_effects_interactions_front_and_transfer_are_drawn(
+    quickstart: Built,
+) -> None:
     names = [figure["name"].partition("-")[0] for figure in quickstart.figures]
-    assert names == ["drift", "effects", "interactions", "transfer"]
+    assert names == ["drift", "effects", "interactions", "front", "transfer"]
     assert all(
         (quickstart.html.parent / figure["path"]).stat().st_size > 1000
         for figure in quickstart.figures
     )
+
+
+def test_the_front_trades_latency_for_throughput(quickstart: Built) -> None:
+    (front,) = (table for table in quickstart.tables if table["name"] == "front")
+    frame = pd.read_csv(quickstart.html.parent / front["path"])
+    for _, part in frame.groupby("environment"):
+        assert len(part) > 1
+        assert part["latency_s"].is_monotonic_increasing
+        assert part["throughput_hz"].is_monotonic_increasing
+
+
+def test_the_gain_over_the_reference_is_stated_of_both_networks(
+    quickstart: Built,
+) -> None:
+    gains = [
+        finding["about"]
+        for finding in quickstart.findings
+        if "is faster per item than the reference" in finding["text"]
+    ]
+    assert gains == ["resnet50", "mobilenetv2"]
 
 
 def test_a_browser_shows_it_at_phone_width_without_complaint(
