@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "decide",
+    "dropped",
     "effect_row",
     "own_p_values",
     "per_cent_of",
     "per_cent_of_geometric_mean",
+    "without_residue",
 ]
 
 NORMAL_95 = 1.959964
@@ -35,6 +38,11 @@ LEAST_EFFECT = 5.0
 cent, is not reported, however surely it is there."""
 FALSE_SHARE = 0.05
 """Multiplicity-adjusted probability of no effect up to which a term is reported."""
+
+# Parts of the largest component below which another is rounding residue: of the
+# estimate, and of its draws, which are decomposed less exactly.
+_RESIDUE = 1e-9
+_RESIDUE_OF_DRAWS = 0.01
 
 # A step against the direction that is smaller than this part of the effect does not
 # make an effect non-monotone.
@@ -83,12 +91,64 @@ def per_cent_of(predictions: Floats) -> PerCent:
     return per_cent
 
 
+def without_residue(components: Sequence[Component]) -> list[Component]:
+    """Set components to exactly 0 that are but rounding residue of the others.
+
+    Parameters
+    ----------
+    components : sequence of Component
+        Of one function.
+
+    Returns
+    -------
+    list of Component
+        All of them; those below 1e-9 of the largest are 0.
+    """
+    largest = max((float(np.abs(c.values).max()) for c in components), default=0.0)
+    return [
+        (
+            replace(c, values=np.zeros_like(c.values))
+            if float(np.abs(c.values).max()) < _RESIDUE * largest
+            else c
+        )
+        for c in components
+    ]
+
+
+def dropped(
+    components: Sequence[Component], deviations: Sequence[Floats] | None
+) -> list[bool]:
+    """Tell the terms that a model left out: neither estimate nor draws have them.
+
+    Parameters
+    ----------
+    components : sequence of Component
+        As `without_residue` left them.
+    deviations : sequence of ndarray, or None
+        Of each component, as for `effect_row`.
+
+    Returns
+    -------
+    list of bool
+        One a component; none is without draws.
+    """
+    if deviations is None:
+        return [False] * len(components)
+    spreads = [float(np.sqrt(np.nanmean(those**2))) for those in deviations]
+    residue = _RESIDUE_OF_DRAWS * max(spreads, default=0.0)
+    return [
+        not component.values.any() and spread <= residue
+        for component, spread in zip(components, spreads, strict=True)
+    ]
+
+
 def effect_row(
     space: ConfigurationSpace,
     component: Component,
     total_variance: float,
     deviations: Floats | None,
     per_cent: PerCent,
+    left_out: bool = False,
 ) -> tuple[dict[str, Any], float]:
     """Return a term's row, and how probable its size is without any effect.
 
@@ -104,6 +164,9 @@ def effect_row(
         How far the component of each draw is from the draws' mean.
     per_cent : Callable
         Turns two values of the component into an effect.
+    left_out : bool, default=False
+        Whether the model has dropped the term: its draws then say nothing of how
+        large it could be, and ``upper`` is NaN.
 
     Returns
     -------
@@ -127,6 +190,13 @@ def effect_row(
     }
     if deviations is None:
         return row, np.nan
+    if left_out:
+        row["lower"] = 0.0
+        return row, 1.0
+    if not values.any():  # no largest and smallest level: as large as any draw has it
+        drawn = per_cent(np.nanmax(deviations, axis=0), np.nanmin(deviations, axis=0))
+        row["lower"], row["upper"] = 0.0, float(drawn.max())
+        return row, 1.0
     # A cell that was not drawn is as sure as the next one that was.
     drawn_cells = np.flatnonzero(~np.isnan(deviations[:, 0]))
     above = deviations[drawn_cells[values[drawn_cells].argmax()]]

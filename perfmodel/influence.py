@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,12 @@ import numpy as np
 from perfmodel.anova import Component, decompose
 from perfmodel.effects import (
     decide,
+    dropped,
     effect_row,
     own_p_values,
     per_cent_of,
     per_cent_of_geometric_mean,
+    without_residue,
 )
 from perfmodel.errors import ModelError
 
@@ -71,8 +73,10 @@ class InfluenceReport:
         One row a term, the largest share first, with the columns of `COLUMNS`:
         ``term`` (``a``, ``a:b``); ``order`` 1 or 2; ``effect``, largest minus smallest
         of the term's component in per cent of the geometric mean response, with its
-        interval ``lower``, ``upper``; ``sign`` +1 or -1 for an effect that is monotone
-        in the declared order of levels (two-level pairs: of the product), else 0;
+        interval ``lower``, ``upper`` (NaN where the model has dropped the term, and
+        so cannot say how large it could be); ``sign`` +1 or -1 for an effect that is
+        monotone in the declared order of levels (two-level pairs: of the product),
+        else 0;
         ``share`` of the variance of the log response; ``p_adjusted``, NaN where the
         model has no p-values; ``reported``.
     configurations : int
@@ -213,12 +217,17 @@ def explain(
     variance = float(parts.variance[0])
     if variance < CONSTANT * (1 + float(parts.mean[0]) ** 2):
         variance = 0.0
-    components = [*parts.main, *parts.pairs]
+    components = without_residue([*parts.main, *parts.pairs])
+    if not variance:
+        components = [replace(c, values=0 * c.values) for c in components]
     deviations = _deviations(model, data, space, indices, components, ratios, seed)
     rows, doubts = [], []
+    left_out = dropped(components, deviations)
     for position, component in enumerate(components):
         drawn = None if deviations is None else deviations[position]
-        row, doubt = effect_row(space, component, variance, drawn, per_cent)
+        row, doubt = effect_row(
+            space, component, variance, drawn, per_cent, left_out[position]
+        )
         rows.append(row)
         doubts.append(doubt)
     learnable = _learnable(model)

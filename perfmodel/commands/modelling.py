@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -221,7 +222,7 @@ def term_rows(terms: Any) -> list[list[str]]:
             row.term,
             f"{row.effect:.1f}",
             f"{row.lower:.1f}",
-            f"{row.upper:.1f}",
+            "?" if math.isnan(row.upper) else f"{row.upper:.1f}",
             {1: "+", -1: "-"}.get(row.sign, ""),
             f"{100 * row.share:.1f}",
         ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
+from measure.console import plain_data
 from measure.space import ConfigurationSpace, Option
 from perfmodel.anova import Component
 from perfmodel.effects import (
     decide,
+    dropped,
     effect_row,
     own_p_values,
     per_cent_of,
     per_cent_of_geometric_mean,
+    without_residue,
 )
 
 SPACE = ConfigurationSpace(
@@ -70,6 +74,31 @@ def test_draws_as_wide_as_the_effect_leave_it_in_doubt() -> None:
     sizes = np.mean(deviations**2, axis=0)
     larger = np.mean(sizes >= np.mean(np.array([0.1, 0.0, 0.1]) ** 2))
     assert doubt == pytest.approx(larger, abs=0.05)
+
+
+def test_rounding_residue_of_a_component_is_exactly_none() -> None:
+    large, residue = main_effect(-0.1, 0.0, 0.1), main_effect(-4e-16, 0.0, 4e-16)
+    kept, gone = without_residue([large, residue])
+    assert kept is large
+    deviations = np.random.default_rng(0).normal(0, 0.01, (3, 100))
+    row, doubt = row_of(gone, deviations)
+    assert (row["effect"], row["lower"], row["share"], doubt) == (0.0, 0.0, 0.0, 1.0)
+    assert row["upper"] > 1, "as large as draws have it, not an interval of no width"
+
+
+def test_a_term_that_the_model_dropped_has_no_upper_end() -> None:
+    rng = np.random.default_rng(0)
+    components = [main_effect(-0.1, 0.0, 0.1), main_effect(0.0, 0.0, 0.0)]
+    drawn = [rng.normal(0, 0.01, (3, 9)), rng.normal(0, 1e-9, (3, 9))]
+    assert dropped(components, drawn) == [False, True]
+    assert dropped(components, [drawn[0], drawn[0]]) == [False, False]
+    assert dropped(components, None) == [False, False]
+    row, doubt = effect_row(
+        SPACE, components[1], 1.0, drawn[1], per_cent_of_geometric_mean, True
+    )
+    assert (row["effect"], row["lower"], doubt) == (0.0, 0.0, 1.0)
+    assert np.isnan(row["upper"])
+    assert json.loads(json.dumps(plain_data(row), allow_nan=False))["upper"] is None
 
 
 def test_effects_of_a_response_itself_are_in_per_cent_of_its_size() -> None:
