@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pytest
 
 from measure.configuration import Configuration
 from measure.devices.base import Device, Measurement
 from measure.errors import MeasureError
+from measure.levels import Level
 from measure.records import Conditions
 from measure.responses import readings_of
 from measure.workloads.base import Timing
@@ -21,6 +23,8 @@ class DeviceContract:
     timing = Timing(seconds=0.02, min_calls=2, warm_up_cap_s=0.5, quick=True)
     #: Whether it times calls; one that answers from recorded runs has readings only.
     times_calls = True
+    #: Levels that it must build something for, and that no other test prepares.
+    builds: Mapping[str, Level] = {}
 
     @pytest.fixture
     def device(self) -> Device:
@@ -95,7 +99,7 @@ class DeviceContract:
             *pair, configuration
         )
 
-    def test_what_is_prepared_is_told(
+    def test_what_is_built_is_told_and_what_is_there_is_not(
         self, device: Device, pair: tuple[str, str]
     ) -> None:
         told: list[tuple[int, int, str]] = []
@@ -103,8 +107,16 @@ class DeviceContract:
         def tell(done: int, total: int, text: str) -> None:
             told.append((done, total, text))
 
-        device.prepare(*pair, [device.space().reference()], tell)
-        assert all(0 <= done <= total for done, total, _ in told)
+        configuration = Configuration(self.builds)
+        device.prepare(*pair, [configuration], tell)
+        assert bool(told) == bool(self.builds)
+        assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+        if told:
+            assert all(text for done, total, text in told if done < total)
+            assert told[-1][0] == told[-1][1] > 0
+        told.clear()
+        device.prepare(*pair, [configuration], tell)
+        assert told == []
 
     def test_a_measurement_has_the_time_of_each_call(
         self, measured: Measurement

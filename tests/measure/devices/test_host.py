@@ -56,6 +56,8 @@ def host(words: tuple[str, str], folder: Path) -> Iterator[HostDevice]:
 
 
 class TestHostDevice(DeviceContract):
+    builds = {"backend": "tflite", "batch_size": 8}
+
     @pytest.fixture
     def device(self, host: HostDevice) -> Device:
         return host
