@@ -183,8 +183,8 @@ def choose(
         statistic=t[best],
         decision="transfer",
         reason=(
-            f"{best} is better than the target alone ({shown}): {percent[best]:.3g} % "
-            f"error against {percent[ALONE]:.3g} %"
+            f"{best} errs less than the target alone ({shown}): by {percent[best]:.3g} "
+            f"% against {percent[ALONE]:.3g} %"
         ),
         errors=percent,
         held_out=held_out,

@@ -73,7 +73,8 @@ class TransferReport:
     curve : DataFrame
         Error against the number of target runs.
     helps : str
-        Whether the transfer helps: yes, no or undecided.
+        Whether the transfer helps: yes (at a one-sided 5 % level, corrected for the
+        number of candidates), no or undecided.
     sentence : str
         The verdict in one sentence.
     model : TransferModel

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from perfmodel.transfer.base import GuardReport
-from perfmodel.transfer.guard import LEAVE_ALONE_ABOVE
+from perfmodel.transfer.guard import MOST_HELD_OUT
 from perfmodel.transfer.verdicts import FEWEST_RUNS, MOST_RUNS, Verdict
 
 if TYPE_CHECKING:
@@ -14,10 +14,41 @@ if TYPE_CHECKING:
 
     from perfmodel.transfer.report import TransferReport
 
-__all__ = ["in_one_sentence", "written"]
+__all__ = ["claimed_above", "in_one_sentence", "written"]
 
 WORTH_IT = 1.05  # ratio of errors below which a gain is none
 EARLY_GAIN = 1.25  # ratio of errors from which few runs are worth a word
+LEVEL = 0.05  # one-sided, of the claim that the source helps
+
+
+def claimed_above(n: int, candidates: int) -> float:
+    """Paired t above which the report claims that the source helps.
+
+    The guard takes a source on weaker evidence than that, for it has to choose. What
+    is claimed holds at a one-sided 5 % level, which Bonferroni's correction divides by
+    the number of candidates of which the guard names the best.
+
+    Parameters
+    ----------
+    n : int
+        Target runs, of which 150 at most are held out.
+    candidates : int
+        Ways to transfer that were compared with the target alone.
+
+    Returns
+    -------
+    float
+        A quantile of Student's t.
+
+    Examples
+    --------
+    >>> [round(claimed_above(20, k), 2) for k in (1, 4)]
+    [1.73, 2.43]
+    """
+    from scipy.special import stdtrit
+
+    held_out = min(n, MOST_HELD_OUT)
+    return float(stdtrit(held_out - 1, 1 - LEVEL / max(candidates, 1)))
 
 
 def in_one_sentence(
@@ -39,7 +70,7 @@ def in_one_sentence(
     Returns
     -------
     tuple of str
-        yes, no or undecided; and the sentence.
+        yes, no or undecided; and the sentence. It is yes only above `claimed_above`.
     """
     alone, transfer = errors["alone"], errors["transfer"]
     gain = (
@@ -54,15 +85,26 @@ def in_one_sentence(
             "but what carries over cannot be told from so few",
         )
     early = _early_gain(curve)
+    others = [error for name, error in guard.errors.items() if name != "alone"]
+    least = claimed_above(n, len(others))
+    more = _runs_to_decide(guard.statistic, least, n)
+    ask = f"undecided, measure {more} more: " if more else "undecided: "
     if guard.decision == "transfer":
-        return "yes", f"the source helps: {gain}{early and '; ' + early}"
+        if guard.statistic > least:
+            return "yes", f"the source helps: {gain}{early and '; ' + early}"
+        return (
+            "undecided",
+            f"{ask}{gain} (the guard takes the source), but that may be chance: t = "
+            f"{guard.statistic:.2f}, and above {least:.2f} is needed for the best of "
+            f"{len(others)} at 5 %",
+        )
     if early:
         return (
-            "yes",
-            f"the source helps while target runs are few: {early}; with {n} of its own "
-            f"the target alone errs by {alone:.3g} % and needs no source",
+            "undecided",
+            f"undecided: the source seems to help while target runs are few: {early}, "
+            f"on parts of the same runs, so that chance cannot be told; with {n} of "
+            f"its own the target alone errs by {alone:.3g} % and needs no source",
         )
-    others = [error for name, error in guard.errors.items() if name != "alone"]
     small = not others or min(others) * WORTH_IT > guard.errors["alone"]
     if guard.statistic < 0 or small:
         return (
@@ -70,8 +112,6 @@ def in_one_sentence(
             f"the source does not help: the target alone errs by {alone:.3g} % after "
             f"{n} runs, and no transfer did much better",
         )
-    more = _runs_to_decide(guard.statistic, n)
-    ask = f"undecided, measure {more} more: " if more else "undecided: "
     return (
         "undecided",
         f"{ask}a transfer seems better than the target alone, but not surely "
@@ -92,12 +132,13 @@ def _early_gain(curve: pd.DataFrame) -> str:
     return ""
 
 
-def _runs_to_decide(statistic: float, n: int) -> int | None:
+def _runs_to_decide(statistic: float, least: float, n: int) -> int | None:
     """Further runs after which t would pass its limit, if the gain stayed."""
-    if not statistic > 0:
+    if not 0 < statistic <= least:
         return None
-    wanted = n * (LEAVE_ALONE_ABOVE / statistic) ** 2
-    return max(math.ceil(wanted) - n, 1) if wanted <= MOST_RUNS else None
+    wanted = n * (least / statistic) ** 2
+    most = min(MOST_RUNS, MOST_HELD_OUT)  # further runs are not held out
+    return max(math.ceil(wanted) - n, 1) if wanted <= most else None
 
 
 def written(report: TransferReport) -> list[str]:
@@ -130,7 +171,7 @@ def written(report: TransferReport) -> list[str]:
             )
         even, least = report.break_even_runs, int(report.curve["runs"].min())
         if even is None:
-            out.append("  the source still helps at the largest number of runs tried")
+            out.append("  the error is still less with the source at the largest number")
         elif even == least:
             out.append("  the source helps at no number of runs tried")
         else:

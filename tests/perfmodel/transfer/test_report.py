@@ -11,9 +11,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import DataError, SelectionError
+from perfmodel.transfer.base import GuardReport
 from perfmodel.transfer.curve import break_even
 from perfmodel.transfer.report import (
     VERDICTS,
@@ -21,6 +23,7 @@ from perfmodel.transfer.report import (
     transfer_reports,
     transferability,
 )
+from perfmodel.transfer.summary import claimed_above, in_one_sentence
 
 OPTIONS = ["threads", "cache", "backend"]
 VERDICT_KEYS = {"verdict", "kind", "estimate", "lower", "upper", "runs_needed"}
@@ -103,16 +106,64 @@ def test_every_key_is_there_and_is_plain_json(reports: list[TransferReport]) -> 
         assert verdict["verdict"] != "undecided" or verdict["reason"]
 
 
-def test_a_scaled_source_is_found_to_help(reports: list[TransferReport]) -> None:
+def test_a_source_that_knows_what_few_runs_cannot_is_found_to_help() -> None:
+    frame = grid()
+    rough = log_response(frame) + 0.4 * np.random.default_rng(1).standard_normal(64)
+    sides = [
+        PerformanceDataset.from_frame(
+            frame.assign(y=factor * np.exp(rough)), options=OPTIONS, response="y"
+        )
+        for factor in (1.0, 0.3)
+    ]
+    report = transferability(*sides, target_runs=24)
+    assert report.helps == "yes"
+    assert report.guard.statistic > claimed_above(24, len(report.guard.errors) - 1)
+    assert report.sentence.startswith("the source helps: with 24 target runs")
+
+
+def test_a_scaled_source_is_transferred(reports: list[TransferReport]) -> None:
     report = reports[0]
     assert report.target_runs == 24
-    assert report.helps == "yes"
+    assert report.guard.decision == "transfer"
     assert report.error_percent["transfer"] < 4
     assert report.error_percent["source_as_is"] > 100
     assert report.verdicts["shift"].verdict == "yes"
     assert report.verdicts["shift"].kind == "scale"
     assert report.verdicts["rank"].verdict == "yes"
     assert set(report.verdicts["options"].details["shared"]) >= {"threads", "backend"}
+
+
+def judged(t: float, decision: str = "transfer", n: int = 20) -> tuple[str, str]:
+    """What is said of a guard with four candidates, without a curve."""
+    errors = {"alone": 9.0, "scale": 8.0, "shift": 7.0, "delta": 7.0, "feature": 8.0}
+    guard = GuardReport(
+        method="shift", statistic=t, decision=decision, reason="", errors=errors
+    )
+    curve = pd.DataFrame(columns=["runs", "alone", "transfer"])
+    return in_one_sentence(guard, {"alone": 9.0, "transfer": 7.0}, curve, n)
+
+
+def test_help_is_claimed_only_at_five_percent_for_the_best_of_all_candidates() -> None:
+    assert claimed_above(20, 4) == pytest.approx(student.ppf(1 - 0.05 / 4, 19))
+    assert claimed_above(5000, 4) == claimed_above(150, 4)
+    assert judged(2.5)[0] == "yes"
+    verdict, sentence = judged(1.9)
+    assert verdict == "undecided"
+    assert sentence.startswith("undecided, measure 13 more: with 20 target runs the")
+    assert "t = 1.90, and above 2.43 is needed for the best of 4 at 5 %" in sentence
+    assert judged(1.0, "alone")[0] == "undecided"
+    assert judged(-1.0, "alone")[0] == "no"
+
+
+def test_a_gain_with_few_runs_only_is_told_and_not_claimed() -> None:
+    guard = GuardReport(
+        method="alone", statistic=0.2, decision="alone", reason="", errors={"alone": 2}
+    )
+    curve = pd.DataFrame({"runs": [10], "alone": [30.0], "transfer": [8.0]})
+    errors = {"alone": 2.0, "transfer": 2.0}
+    verdict, sentence = in_one_sentence(guard, errors, curve, 60)
+    assert verdict == "undecided"
+    assert "with 10 it cuts the error from 30 to 8 %" in sentence
 
 
 def test_the_best_throughput_is_the_highest(reports: list[TransferReport]) -> None:
@@ -231,7 +282,8 @@ def test_the_lines_hold_the_verdict_and_all_errors(
     reports: list[TransferReport],
 ) -> None:
     text = "\n".join(reports[0].lines())
-    assert text.startswith("resnet50/images to mobilenetv2/images, latency_s: the sou")
+    where = "resnet50/images to mobilenetv2/images, latency_s: "
+    assert text.startswith(where + reports[0].sentence)
     for word in ("target alone", "source as it is", "target runs", *VERDICTS):
         assert word in text
 
