@@ -171,7 +171,7 @@ def written(report: TransferReport) -> list[str]:
             )
         even, least = report.break_even_runs, int(report.curve["runs"].min())
         if even is None:
-            out.append("  the error is still less with the source at the largest number")
+            out.append("  the error is less with the source at the largest number, too")
         elif even == least:
             out.append("  the source helps at no number of runs tried")
         else:
