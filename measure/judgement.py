@@ -343,7 +343,9 @@ def _run_findings(runs: Sequence[Run], where: str) -> Iterator[Finding]:
 
 
 def _reference_findings(done: Sequence[Run], where: str) -> Iterator[Finding]:
-    values = [run.response(JUDGED) for run in done if run.role == "reference"]
+    """Judge the spread of the reference configuration, in whatever role it ran."""
+    same = {run.configuration.key for run in done if run.role == "reference"}
+    values = [run.response(JUDGED) for run in done if run.configuration.key in same]
     values = [value for value in values if math.isfinite(value)]
     if len(values) < 3:
         return
@@ -353,8 +355,8 @@ def _reference_findings(done: Sequence[Run], where: str) -> Iterator[Finding]:
             level=ERROR if found > WORST_SPREAD else WARNING,
             what="spread",
             where=where,
-            text=f"the {len(values)} reference runs differ by {100 * found:.0f} % "
-            "(standard deviation)",
+            text=f"the {len(values)} runs of the reference configuration differ by "
+            f"{100 * found:.0f} % (standard deviation)",
             advice="measure longer (--seconds), or on a quieter machine",
         )
 

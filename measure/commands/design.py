@@ -104,7 +104,7 @@ def design(
     check_folder(out, "--out")
     space = ConfigurationSpace.from_file(space_file)
     fixed = None if augment is None else read_design(augment, space).frame
-    with searching() as progress:
+    with searching(output, name) as progress:
         made = make_design(
             name,
             space,

@@ -186,7 +186,7 @@ def sweep(
         choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
         if runs is None and budget is None and is_sized(design_name):
             budget = USUAL_BUDGET_S
-        with searching() as progress:
+        with searching(output, design_name) as progress:
             design = ask_design(
                 design_name,
                 choice.space,

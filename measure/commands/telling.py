@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Off a terminal, a line this often at most; the first result is told at once.
 LINE_EVERY_S = 10.0
+# Designs that compiled code searches for, and where numba keeps that code.
+_SEARCHED = ("d-optimal", "split-plot")
+_COMPILED = Path(__file__).parents[1] / "designs" / "__pycache__"
 
 
 class Teller:
@@ -111,14 +115,25 @@ class Teller:
 
 
 @contextmanager
-def searching() -> Iterator[Callable[[Any], None] | None]:
+def searching(output: Output, design: str) -> Iterator[Callable[[Any], None] | None]:
     """Show how far the search for a design is, on a terminal.
+
+    Parameters
+    ----------
+    output : Output
+        Where it is said that the search must be compiled first.
+    design : str
+        Name of the design.
 
     Yields
     ------
     Callable or None
         To be given to the search; None off a terminal.
     """
+    if design in _SEARCHED and not any(_COMPILED.glob("*.nbi")):
+        output.print(
+            "compiling the search for designs; this is done once: half a minute"
+        )
     if not sys.stderr.isatty():
         yield None
         return

@@ -159,10 +159,12 @@ def _check_runs(
     if runs < p and criterion != "bayes-d":
         names = [str(term) for term in terms.terms]
         more = f", .. ({len(names)} in all)" if len(names) > 12 else ""
+        is_main = all(len(term.factors) <= 1 for term in terms.terms)
+        smaller = "fewer options" if is_main else "a smaller model (--model main)"
         raise DesignError(
             f"d-optimal design: {runs} runs are fewer than the {p} coefficients of the "
-            f"terms {', '.join(names[:12])}{more}; take --runs {p} or more, a smaller "
-            "model (--model main), or --criterion bayes-d"
+            f"terms {', '.join(names[:12])}{more}; take --runs {p} or more, {smaller}, "
+            "or --criterion bayes-d"
         )
 
 

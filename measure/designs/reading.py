@@ -94,7 +94,8 @@ def read_design(
     absent = [name for name in space.names if name not in frame.columns]
     notes: tuple[str, ...] = ()
     if absent:
-        notes = (f"{path} does not set {', '.join(absent)}",)
+        there = ", ".join(absent)
+        notes = (f"{path} does not set {there}: they stay as the device has them",)
         space = _part(space, names)
     for name in names:
         option = space.options[name]

@@ -151,7 +151,7 @@ class Described:
         elif self.learnable:
             output.print("no option is influential beyond noise")
         if len(reported) and self.silent:
-            output.print(f"no influence beyond noise: {', '.join(self.silent)}")
+            output.print(f"not shown to matter: {', '.join(self._bounded())}")
         if self.best and self.learnable:
             output.print("best configurations (90 % intervals):")
             for entry in self.best:
@@ -166,6 +166,15 @@ class Described:
                 output.print(f"  {text}: {words}")
         self.print_notes(output)
 
+    def _bounded(self) -> list[str]:
+        """The silent options, each with the effect that it may have all the same."""
+        upper = self.influence.frame.set_index("term")["upper"]
+        ends = [(name, float(upper.get(name, math.nan))) for name in self.silent]
+        return [
+            f"{name} (at most {percent(end)})" if end > 0 else name
+            for name, end in ends
+        ]
+
     def print_accuracy(self, output: Output) -> None:
         """Print which model it is and how far it can be trusted.
 
@@ -177,6 +186,10 @@ class Described:
         validation = self.model.cross_validation_
         if not self.learnable:
             output.print(f"no learnable signal: {self.heading}")
+            output.print(
+                "  how to go on: more runs or replicates, a quieter machine "
+                "(`python -m measure check` says what disturbed), or another response"
+            )
         else:
             output.print(self.heading)
         choice = f" ({self.model.choice_})" if self.model.choice_ else ""
