@@ -204,7 +204,9 @@ def describe_drift(found: Drift) -> str:
         return f"unknown ({found.reason})"
     if math.isnan(found.lower):
         return f"{percent(found.estimate)} ({found.reason})"
-    interval = f"{percent(found.lower)} to {percent(found.upper)}"
+    # Of few runs that differ much, the logarithm's interval reaches astronomic ratios.
+    upper = "beyond +100 %" if found.upper > 1 else percent(found.upper)
+    interval = f"{percent(found.lower)} to {upper}"
     return f"{percent(found.estimate)} ({interval}, {found.runs} reference runs)"
 
 
