@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from measure.plots import Axes
 
+# Up to so many valid configurations, a bound by going through them costs little.
+_FEW_VALID = 20_000
 _CURVE_POINTS = 21
 _CURVE_SAMPLE = 4000
 
@@ -256,7 +258,8 @@ def evaluate(
         noise: what the power is given for.
     tight : bool, optional
         Whether to spend seconds on a tight bound; by default for a design that a
-        search made for its model.
+        search made for its model, and where few configurations are valid because
+        combinations are forbidden.
 
     Returns
     -------
@@ -315,7 +318,10 @@ def evaluate(
         d_efficiency = float(np.exp(log_det / p) / n)
         a_efficiency = float(p / n / np.trace(np.linalg.inv(information)))
     if tight is None:
-        tight = given is not None and given.iterations is not None
+        searched = given is not None and given.iterations is not None
+        # What is forbidden makes the bound of a formula loose, where it is cheap to
+        # go through all that is left.
+        tight = searched or (bool(space.forbid) and space.size() <= _FEW_VALID)
     if tight and not lost:
         covariance: FloatArray = np.linalg.inv(information).astype(np.float64)
         coding = code(space, terms.terms)

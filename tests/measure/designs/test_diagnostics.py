@@ -177,3 +177,16 @@ def test_a_report_draws_itself() -> None:
     assert evaluate(plackett_burman(TWO_LEVEL)).plot_aliases(ax) is ax
     assert len(ax.get_yticklabels()) == 3
     plt.close("all")
+
+
+def test_a_small_space_with_forbidden_combinations_has_a_tight_bound() -> None:
+    space = ConfigurationSpace.from_dict(
+        {
+            "options": {name: {"kind": "boolean"} for name in "abcd"},
+            "forbid": [{"a": True, "b": True}, {"c": True, "d": True}],
+        }
+    )
+    everything = evaluate(full_factorial(space))
+    assert everything.bound_kind == "proved"
+    assert everything.upper_bound is not None
+    assert everything.d_efficiency <= everything.upper_bound < 0.9
