@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from measure.judgement import tally
@@ -44,12 +44,16 @@ def what_was_measured(
         found.append(environment_table(sweeps, response))
     else:
         found.append(rows_table(data, response))
-    found.append(options_table(data.space))
+    reference = sweeps[0].plan.reference if sweeps else None
+    found.append(options_table(data.space, reference))
     machine = machine_table(sweeps)
     if len(machine.frame):
         found.append(machine)
-    if data.notes:
-        found.append(Text(markdown="\n".join(f"- {note}" for note in data.notes)))
+    notes = list(data.notes)
+    for place in [] if sweeps else data.environments():
+        notes += data.for_response(response).select(**place).counted
+    if notes:
+        found.append(Text(markdown="\n".join(f"- {note}" for note in notes)))
     return found
 
 
@@ -184,13 +188,17 @@ def machine_table(sweeps: Sequence[MeasuredSweep]) -> Table:
     )
 
 
-def options_table(space: ConfigurationSpace) -> Table:
+def options_table(
+    space: ConfigurationSpace, reference: Mapping[str, Any] | None = None
+) -> Table:
     """Tabulate the options that were varied, and their levels.
 
     Parameters
     ----------
     space : ConfigurationSpace
         Of the data.
+    reference : mapping of str to level, optional
+        The configuration that was measured all along; a table of an outsider has none.
 
     Returns
     -------
@@ -204,8 +212,12 @@ def options_table(space: ConfigurationSpace) -> Table:
             "option": option.name,
             "kind": option.kind,
             "levels": quantity(option.levels, option.unit),
-            "reference": quantity(option.reference, option.unit),
         }
+        | (
+            {"reference": quantity(reference[option.name], option.unit)}
+            if reference and option.name in reference
+            else {}
+        )
         for option in space.options
     ]
     valid = f"{space.size()} configurations are valid"

@@ -209,6 +209,23 @@ def test_a_table_without_reference_runs_says_that_drift_cannot_be_told() -> None
     assert "cannot be told" in text.markdown  # type: ignore[union-attr]
 
 
+def test_an_outsiders_table_has_no_reference_and_its_lost_rows_are_counted() -> None:
+    data = dataset()
+    frame = data.frame.copy()
+    frame.loc[frame.index[:2], data.response] = float("nan")
+    lossy = PerformanceDataset.from_frame(
+        frame,
+        options=list(data.space.names),
+        response=data.response,
+        environment=list(data.environment),
+        space=data.space,
+    )
+    found = described.what_was_measured(lossy, (), data.response)
+    (options,) = [one for one in found if getattr(one, "name", "") == "options"]
+    assert "reference" not in options.frame.columns  # type: ignore[union-attr]
+    assert "2 of 24 runs have no" in found[-1].markdown  # type: ignore[union-attr]
+
+
 def test_limits_of_an_outsiders_table_name_the_unknown_order_and_the_missing_energy(
     models: Sequence[modelled.Modelled],
 ) -> None:
