@@ -135,7 +135,39 @@ class CartModel(_NodesModel):
         return [tree(float(tried[lost.argmin()])).fit(features, target)]
 
 
-class ForestModel(_NodesModel):
+class _ManyTrees(_NodesModel):
+    """What the two averages of randomised trees share: all but scikit-learn's class."""
+
+    def __init__(
+        self,
+        *,
+        space: ConfigurationSpace | None = None,
+        n_trees: int = 100,
+        min_samples_leaf: int = 1,
+        max_features: float = 1.0,
+        seed: int = 0,
+        calibrate: bool = True,
+    ) -> None:
+        super().__init__(space=space, seed=seed, calibrate=calibrate)
+        self.n_trees = n_trees
+        self.min_samples_leaf = min_samples_leaf
+        self.max_features = max_features
+
+    def _regressor(self) -> type[Any]:
+        """Return scikit-learn's class."""
+        raise NotImplementedError
+
+    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+        forest = self._regressor()(
+            n_estimators=self.n_trees,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=self.max_features,
+            random_state=self.seed,
+        )
+        return list(forest.fit(features, target).estimators_)
+
+
+class ForestModel(_ManyTrees):
     """Random forest.
 
     Parameters
@@ -168,34 +200,13 @@ class ForestModel(_NodesModel):
 
     name: ClassVar[str] = "forest"
 
-    def __init__(
-        self,
-        *,
-        space: ConfigurationSpace | None = None,
-        n_trees: int = 100,
-        min_samples_leaf: int = 1,
-        max_features: float = 1.0,
-        seed: int = 0,
-        calibrate: bool = True,
-    ) -> None:
-        super().__init__(space=space, seed=seed, calibrate=calibrate)
-        self.n_trees = n_trees
-        self.min_samples_leaf = min_samples_leaf
-        self.max_features = max_features
-
-    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+    def _regressor(self) -> type[Any]:
         from sklearn.ensemble import RandomForestRegressor
 
-        forest = RandomForestRegressor(
-            n_estimators=self.n_trees,
-            min_samples_leaf=self.min_samples_leaf,
-            max_features=self.max_features,
-            random_state=self.seed,
-        )
-        return list(forest.fit(features, target).estimators_)
+        return RandomForestRegressor  # type: ignore[no-any-return]
 
 
-class ExtraTreesModel(_NodesModel):
+class ExtraTreesModel(_ManyTrees):
     """Extremely randomised trees.
 
     Parameters
@@ -229,31 +240,10 @@ class ExtraTreesModel(_NodesModel):
 
     name: ClassVar[str] = "extra-trees"
 
-    def __init__(
-        self,
-        *,
-        space: ConfigurationSpace | None = None,
-        n_trees: int = 100,
-        min_samples_leaf: int = 1,
-        max_features: float = 1.0,
-        seed: int = 0,
-        calibrate: bool = True,
-    ) -> None:
-        super().__init__(space=space, seed=seed, calibrate=calibrate)
-        self.n_trees = n_trees
-        self.min_samples_leaf = min_samples_leaf
-        self.max_features = max_features
-
-    def _grown(self, features: Floats, target: Floats) -> Sequence[Any]:
+    def _regressor(self) -> type[Any]:
         from sklearn.ensemble import ExtraTreesRegressor
 
-        forest = ExtraTreesRegressor(
-            n_estimators=self.n_trees,
-            min_samples_leaf=self.min_samples_leaf,
-            max_features=self.max_features,
-            random_state=self.seed,
-        )
-        return list(forest.fit(features, target).estimators_)
+        return ExtraTreesRegressor  # type: ignore[no-any-return]
 
 
 class XGBoostModel(PerformanceModel):
