@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from measure.devices.base import RecordedDevice
 from measure.errors import DesignError, DeviceError, SpaceError
 from measure.levels import Level
 from measure.options import Option
@@ -129,10 +130,9 @@ def ask_recorded(
     DeviceError
         If no configuration was recorded as often in all environments.
     """
-    recorded = getattr(device, "recorded", None)
-    if recorded is None:
+    if not isinstance(device, RecordedDevice):
         return Choice(space=space, held=dict(held))
-    found = recorded(pairs, space, held, replicates)
+    found = device.recorded(pairs, space, held, replicates)
     where = ", ".join("/".join(pair) for pair in pairs)
     if found.empty:
         often = f" {replicates} times" if replicates > 1 else ""
@@ -155,10 +155,7 @@ def ask_recorded(
             "nothing varies"
         )
     left = _with(ConfigurationSpace(options), space, ())
-    notes = (
-        *getattr(device, "notes", ()),
-        f"{len(found)} configurations were recorded",
-    )
+    notes = (*device.notes, f"{len(found)} configurations were recorded")
     return Choice(
         space=left, held=fixed, candidates=found[list(left.names)], notes=notes
     )

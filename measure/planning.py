@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from measure.configuration import Configuration
+from measure.devices.base import RecordedDevice
 from measure.errors import SweepError
 from measure.levels import Level, plain
 from measure.protocol import MeasurementProtocol, Slot, run_order
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 #: Environment columns that a label may rename.
 LABELS = ("device", "version")
-#: Seconds that a run takes beside its measuring time, if the device cannot tell:
-#: fork, load, warm-up.
-RUN_OVERHEAD_S = 1.5
 
 
 def run_time_s(
@@ -38,7 +36,7 @@ def run_time_s(
     Parameters
     ----------
     device : Device
-        Asked, if it has an idea (a method ``run_time_s``).
+        Asked.
     pair : tuple of (str, str)
         Network and workload.
     protocol : MeasurementProtocol
@@ -49,12 +47,7 @@ def run_time_s(
     float
         Seconds.
     """
-    own = getattr(device, "run_time_s", None)
-    if own is not None:
-        return float(own(*pair, protocol.timing())) + protocol.cool_down_s
-    if device.simulated:
-        return 0.005 + float(getattr(device, "delay_s", 0.0))
-    return RUN_OVERHEAD_S + protocol.seconds + protocol.cool_down_s
+    return device.run_time_s(*pair, protocol.timing()) + protocol.cool_down_s
 
 
 def runs_that_fit(
@@ -265,11 +258,10 @@ def _refuse_unrecorded(
     rows: Sequence[Configuration],
 ) -> bool:
     """Refuse rows that a recording lacks; tell whether the device is one."""
-    lacks = getattr(device, "lacks", None)
-    if lacks is None:
+    if not isinstance(device, RecordedDevice):
         return False
     for pair in pairs:
-        missing = lacks(*pair, rows)
+        missing = device.lacks(*pair, rows)
         if missing:
             more = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
             raise SweepError(

@@ -67,7 +67,7 @@ def select(
             f"device {device.name}: no network can be run on it yet; `measure check "
             "--device` shows what can be set, and sim:tx1 can be measured"
         )
-    every = bool(getattr(device, "measures_all", False))
+    every = device.measures_all
     if networks is None:
         usual = [name for name in USUAL_NETWORKS if name in offered and not every]
         chosen = usual or list(offered)

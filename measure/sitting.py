@@ -80,12 +80,10 @@ class Sitting:
         self.order = len(before)
         self.runs_done = 0
         self.measured: dict[tuple[Any, ...], list[Run]] = {}
-        recall = getattr(self.device, "recall", None)
         for run in before:
             self._remember(run)
-            if recall is not None:
-                pair = (run.environment.network, run.environment.workload)
-                recall(*pair, run.configuration)
+            pair = (run.environment.network, run.environment.workload)
+            self.device.recall(*pair, run.configuration)
         attempts = last_attempts(before)
         self.second_chance = {s for s, r in attempts.items() if r.status == "failed"}
         self.queue = pending(self.plan, before)
@@ -248,7 +246,7 @@ class Sitting:
         self, pair: tuple[str, str], configuration: Configuration, artefact: str
     ) -> tuple[Any, ...] | None:
         """Return what two configurations must share to be one; None if unknown."""
-        compiled: frozenset[str] = getattr(self.device, "compile_options", frozenset())
+        compiled = self.device.compile_options
         if not artefact or not compiled:
             return None
         at_run_time = {n: v for n, v in configuration.items() if n not in compiled}

@@ -105,7 +105,7 @@ def _check_device(output: Output, device: Device, space_out: Path | None) -> Non
     workloads = list(dict.fromkeys(w for fits in networks.values() for w in fits))
     found = _device_findings(device)
     output.print(f"device {device.address}" + " (simulated)" * device.simulated)
-    about: dict[str, str] = getattr(device, "describe", dict)()
+    about = dict(device.describe())
     for name, text in about.items():
         output.print(f"{name}: {text}")
     rows = [(name, ", ".join(fits)) for name, fits in networks.items()]

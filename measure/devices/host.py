@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from measure.configuration import Configuration
+from measure.constraints import Forbidden
 from measure.devices import machine
-from measure.devices.base import Measurement, OptionOffer, Told
+from measure.devices.base import Device, Measurement, OptionOffer, Told
 from measure.devices.host_levels import (
     check_read_back,
     complete_levels,
@@ -27,8 +27,8 @@ from measure.devices.host_options import (
     usual_names,
 )
 from measure.errors import DeviceError, RunFailed
+from measure.options import Option
 from measure.records import Conditions, Environment
-from measure.space import ConfigurationSpace
 from measure.workloads.artefacts import (
     BUILD_LIMIT_S,
     Artefact,
@@ -43,7 +43,7 @@ MEASURE = "measure.workloads.measuring:measure"
 _MODULES = ("measure.workloads.backends",)
 
 
-class HostDevice:
+class HostDevice(Device):
     """The machine in front of you.
 
     Parameters
@@ -131,38 +131,30 @@ class HostDevice:
         """
         return dict(self._offers)
 
-    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of some options.
-
-        Parameters
-        ----------
-        names : iterable of str, optional
-            All that can be set by default.
+    def usual_options(self) -> Iterable[str]:
+        """Return the options of a sweep that names none.
 
         Returns
         -------
-        ConfigurationSpace
-            Combinations that cannot be, or in which a level would change nothing,
-            are forbidden.
-
-        Raises
-        ------
-        DeviceError
-            If an option is unknown or cannot be set here.
+        iterable of str
+            All that can be set and change something.
         """
-        wanted = usual_names(self._offers) if names is None else list(names)
-        options = []
-        for name in wanted:
-            if name not in self._offers:
-                raise DeviceError(
-                    f"host has no option {name!r}; choose from "
-                    f"{', '.join(self._offers)}"
-                )
-            offer = self._offers[name]
-            if offer.option is None or not offer.available:
-                raise DeviceError(f"host: {name} cannot be set: {offer.reason}")
-            options.append(offer.option)
-        return ConfigurationSpace(options, forbidden(options))
+        return usual_names(self._offers)
+
+    def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
+        """Return which combinations of some options cannot be.
+
+        Parameters
+        ----------
+        options : sequence of Option
+            Of `offers`.
+
+        Returns
+        -------
+        tuple of Forbidden
+            Those that cannot be, or in which a level would change nothing.
+        """
+        return forbidden(options)
 
     def environment(self, network: str, workload: str) -> Environment:
         """Return what runs must share to be pooled.
@@ -433,14 +425,3 @@ class HostDevice:
         for zygote in self._zygotes.values():
             zygote.kill()
         self._zygotes.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

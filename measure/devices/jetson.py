@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from measure.configuration import Configuration
 from measure.constraints import Condition, Forbidden
 from measure.devices.actuators import Actuator, apply, available, restore
 from measure.devices.address import Address
-from measure.devices.base import Measurement, OptionOffer
+from measure.devices.base import Device, Measurement, OptionOffer
 from measure.devices.probing import identify, probe
 from measure.devices.sensors import find_rails, temperatures, throttling
 from measure.devices.transport import (
@@ -23,7 +22,6 @@ from measure.errors import DeviceError, WorkloadError
 from measure.levels import Level
 from measure.options import Option
 from measure.records import Conditions, Environment
-from measure.space import ConfigurationSpace
 
 if TYPE_CHECKING:
     from measure.workloads.base import Timing
@@ -34,7 +32,7 @@ _CLOCKS = ("cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
 _NO_NETWORKS = "networks cannot be run on a board yet; its options can be set"
 
 
-class JetsonDevice:
+class JetsonDevice(Device):
     """A board, here or over SSH.
 
     Parameters
@@ -104,40 +102,30 @@ class JetsonDevice:
         """
         return dict(self._offers)
 
-    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of some options.
-
-        Parameters
-        ----------
-        names : iterable of str, optional
-            Cores and clocks by default, as far as they can be set.
+    def usual_options(self) -> Iterable[str]:
+        """Return the options of a sweep that names none.
 
         Returns
         -------
-        ConfigurationSpace
-            The low-power cluster has one core: combinations with more are forbidden.
-
-        Raises
-        ------
-        DeviceError
-            If an option is unknown or cannot be set here.
+        iterable of str
+            Cores and clocks, as far as they can be set.
         """
-        if names is None:
-            names = [
-                n for n in USUAL if n in self._offers and self._offers[n].available
-            ]
-        options = []
-        for name in names:
-            if name not in self._offers:
-                raise DeviceError(
-                    f"{self.name} has no option {name!r}; choose from "
-                    f"{', '.join(self._offers)}"
-                )
-            offer = self._offers[name]
-            if offer.option is None or not offer.available:
-                raise DeviceError(f"{self.name}: {name} cannot be set: {offer.reason}")
-            options.append(offer.option)
-        return ConfigurationSpace(options, _forbidden(options))
+        return [n for n in USUAL if n in self._offers and self._offers[n].available]
+
+    def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
+        """Return which combinations of some options cannot be.
+
+        Parameters
+        ----------
+        options : sequence of Option
+            Of `offers`.
+
+        Returns
+        -------
+        tuple of Forbidden
+            The low-power cluster has one core: it excludes more.
+        """
+        return _forbidden(options)
 
     def environment(self, network: str, workload: str) -> Environment:
         """Say that there is none yet.
@@ -182,45 +170,6 @@ class JetsonDevice:
             clock_hz=clocks,
             missing=missing,
         )
-
-    def prepare(
-        self,
-        network: str,
-        workload: str,
-        configurations: Iterable[Configuration],
-        progress: Any = None,
-    ) -> None:
-        """Say that there is nothing to build yet.
-
-        Parameters
-        ----------
-        network, workload : str
-            Not used.
-        configurations : iterable of Configuration
-            Not used.
-        progress : callable, optional
-            Not used.
-        """
-        self.environment(network, workload)
-
-    def artefact(
-        self, network: str, workload: str, configuration: Configuration
-    ) -> str:
-        """Return the hash of what is compiled for a configuration.
-
-        Parameters
-        ----------
-        network, workload : str
-            Not used.
-        configuration : Configuration
-            Not used.
-
-        Returns
-        -------
-        str
-            Empty: nothing is.
-        """
-        return ""
 
     def measure(
         self,
@@ -338,17 +287,6 @@ class JetsonDevice:
     def close(self) -> None:
         """Put everything back, and end the agent."""
         self.link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _reconnect(self) -> None:
         """Make a broken link again, and see that it leads to the same board."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from measure.configuration import Configuration
-from measure.devices.base import Measurement, OptionOffer
+from measure.devices.base import Measurement, OptionOffer, RecordedDevice
 from measure.devices.recording import Answer, Levels, Pair, narrowed, read_recording
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.levels import Level, spelled
@@ -30,7 +29,7 @@ PREFIX = "replay:"
 """How the address of a replay begins; the table's path follows."""
 
 
-class ReplayDevice:
+class ReplayDevice(RecordedDevice):
     """A device that answers from a table, as `measure.table.read_table` reads it.
 
     Repeats of a configuration are answered in turn. An option that a configuration
@@ -66,10 +65,6 @@ class ReplayDevice:
     ('replay:lab', {'tx1': ('recorded',)}, True)
     >>> folder.cleanup()
     """
-
-    simulated = True
-    #: A sweep that names no network or workload replays all.
-    measures_all = True
 
     def __init__(
         self,
@@ -223,44 +218,6 @@ class ReplayDevice:
         names = ("load_1min", "temperature_c", "power_source", "turbo")
         return Conditions(missing={name: reason for name in names})
 
-    def prepare(
-        self,
-        network: str,
-        workload: str,
-        configurations: Iterable[Configuration],
-        progress: Any = None,
-    ) -> None:
-        """Do nothing: there is nothing to build.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configurations : iterable of Configuration
-            What will be asked for.
-        progress : callable, optional
-            Never called.
-        """
-
-    def artefact(
-        self, network: str, workload: str, configuration: Configuration
-    ) -> str:
-        """Return the hash of what is compiled for a configuration.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configuration : Configuration
-            What will be asked for.
-
-        Returns
-        -------
-        str
-            Empty: nothing is.
-        """
-        return ""
-
     def recorded(
         self,
         pairs: Iterable[Pair],
@@ -385,20 +342,6 @@ class ReplayDevice:
             flags=(again,) if turn >= len(answers) else (),
             conditions=self.conditions(),
         )
-
-    def close(self) -> None:
-        """Do nothing: nothing was set."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _runs(self, network: str, workload: str) -> Mapping[Levels, Sequence[Answer]]:
         try:

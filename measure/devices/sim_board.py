@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from measure.configuration import Configuration
-from measure.devices.base import Measurement, OptionOffer
+from measure.devices.base import Device, Measurement, OptionOffer
 from measure.devices.sim_options import MEANINGS, USUAL, board_options
 from measure.devices.sim_readings import (
     energy_readings,
@@ -38,7 +37,6 @@ from measure.simulator.runtimes import (
 from measure.simulator.sensor import samples
 from measure.simulator.thermal import throttled
 from measure.simulator.window import State, Unit, Window, run_window
-from measure.space import ConfigurationSpace
 from measure.workloads.architectures import LAYER_TABLES, layer_table
 from measure.workloads.layers import LayerTable
 from measure.workloads.networks import image_size
@@ -62,7 +60,7 @@ class _Task:
     co_runner: CoRunner
 
 
-class BoardDevice:
+class BoardDevice(Device):
     """A simulated board.
 
     Parameters
@@ -119,32 +117,15 @@ class BoardDevice:
             for name, option in self._options.items()
         }
 
-    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of some options.
-
-        Parameters
-        ----------
-        names : iterable of str, optional
-            Cores and clocks by default.
+    def usual_options(self) -> Iterable[str]:
+        """Return the options of a sweep that names none.
 
         Returns
         -------
-        ConfigurationSpace
-            Without forbidden combinations: the memory clock is set by override.
-
-        Raises
-        ------
-        DeviceError
-            If there is no such option.
+        iterable of str
+            Cores and clocks.
         """
-        wanted = USUAL if names is None else tuple(names)
-        for name in wanted:
-            if name not in self._options:
-                raise DeviceError(
-                    f"{self.name} has no option {name!r}; choose from "
-                    f"{', '.join(self._options)}"
-                )
-        return ConfigurationSpace(self._options[name] for name in wanted)
+        return USUAL
 
     def environment(self, network: str, workload: str) -> Environment:
         """Return what runs must share to be pooled.
@@ -187,45 +168,6 @@ class BoardDevice:
             temperature_c={"simulated-chip": celsius},
             missing={name: reason for name in ("load_1min", "power_source", "turbo")},
         )
-
-    def prepare(
-        self,
-        network: str,
-        workload: str,
-        configurations: Iterable[Configuration],
-        progress: Any = None,
-    ) -> None:
-        """Count the layers of a network.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configurations : iterable of Configuration
-            What will be measured.
-        progress : callable, optional
-            Never called.
-        """
-        self._table(network, workload)
-
-    def artefact(
-        self, network: str, workload: str, configuration: Configuration
-    ) -> str:
-        """Return the hash of what is compiled for a configuration.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configuration : Configuration
-            What will be measured.
-
-        Returns
-        -------
-        str
-            Empty: nothing is.
-        """
-        return ""
 
     def measure(
         self,
@@ -312,20 +254,6 @@ class BoardDevice:
             flags=flags,
             conditions=self.conditions(),
         )
-
-    def close(self) -> None:
-        """Do nothing: nothing was set."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _table(self, network: str, workload: str) -> LayerTable:
         size = image_size(workload)

@@ -10,17 +10,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from measure.configuration import Configuration
-from measure.devices.base import Measurement, OptionOffer
-from measure.errors import DeviceError, WorkloadError
+from measure.devices.base import SIMULATED_RUN_S, Device, Measurement, OptionOffer
+from measure.errors import WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
-from measure.space import ConfigurationSpace
 
 if TYPE_CHECKING:
     from measure.workloads.base import Timing
@@ -171,7 +169,7 @@ def _sign(names: tuple[str, ...], values: np.ndarray[Any, Any]) -> int:
     return int(np.sign(values[-1])) if two_level else 0
 
 
-class EffectsDevice:
+class EffectsDevice(Device):
     """``sim:effects``: eight options, known effects, noise of 2 %, a slow drift.
 
     Parameters
@@ -217,28 +215,22 @@ class EffectsDevice:
         """
         return {option.name: OptionOffer(option=option) for option in _OPTIONS}
 
-    def space(self, names: Iterable[str] | None = None) -> ConfigurationSpace:
-        """Return the space of some options, or of all.
+    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
+        """Estimate how long one run takes.
 
         Parameters
         ----------
-        names : iterable of str, optional
-            Options to take.
+        network, workload : str
+            Of `networks`.
+        timing : Timing
+            Not needed.
 
         Returns
         -------
-        ConfigurationSpace
-            Without forbidden combinations.
+        float
+            Seconds.
         """
-        known = {option.name: option for option in _OPTIONS}
-        wanted = list(known) if names is None else list(names)
-        for name in wanted:
-            if name not in known:
-                raise DeviceError(
-                    f"sim:effects has no option {name!r}; choose from "
-                    f"{', '.join(known)}"
-                )
-        return ConfigurationSpace(known[name] for name in wanted)
+        return SIMULATED_RUN_S + self.delay_s
 
     def environment(self, network: str, workload: str) -> Environment:
         """Return what runs must share to be pooled.
@@ -276,44 +268,6 @@ class EffectsDevice:
                 name: reason for name in ("load_1min", "temperature_c", "power_source")
             }
         )
-
-    def prepare(
-        self,
-        network: str,
-        workload: str,
-        configurations: Iterable[Configuration],
-        progress: Any = None,
-    ) -> None:
-        """Do nothing: there is nothing to compile.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configurations : iterable of Configuration
-            What will be measured.
-        progress : callable, optional
-            Never called.
-        """
-
-    def artefact(
-        self, network: str, workload: str, configuration: Configuration
-    ) -> str:
-        """Return the hash of what is compiled for a configuration.
-
-        Parameters
-        ----------
-        network, workload : str
-            Of `networks`.
-        configuration : Configuration
-            What will be measured.
-
-        Returns
-        -------
-        str
-            Empty: nothing is.
-        """
-        return ""
 
     def measure(
         self,
@@ -375,17 +329,3 @@ class EffectsDevice:
         self._runs += 1
         noise = NOISE * self._rng.standard_normal()
         return noise, CALL_NOISE * self._rng.standard_normal(_WARM_UP_CALLS + _CALLS)
-
-    def close(self) -> None:
-        """Do nothing: nothing was set."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

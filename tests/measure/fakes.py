@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from measure.configuration import Configuration
-from measure.devices.base import Measurement, OptionOffer
+from measure.devices.base import Device, Measurement, OptionOffer
 from measure.errors import DeviceError, WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
@@ -21,7 +20,7 @@ OPTIONS = (
 )
 
 
-class FakeDevice:
+class FakeDevice(Device):
     """Latency grows by one microsecond a run; `on_measure` may raise instead."""
 
     name = "fake"
@@ -112,14 +111,3 @@ class FakeDevice:
 
     def close(self) -> None:
         self.closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
