@@ -34,6 +34,8 @@ STUCK_S = 1.0
 SETTLE_S = 0.05
 """Files that were written are looked at again so much later, until they stand."""
 REPLY_LIMIT = 1000000
+TRIES = 3
+"""A power sensor that takes single shots may say ``EAGAIN``: it is asked again."""
 
 ALLOWED = (
     "/sys/devices/system/cpu/cpu#/online",
@@ -356,10 +358,12 @@ class Agent(object):
         return {"files": [self._read(path) for path in request["paths"]]}
 
     def _read(self, path):
-        try:
-            return {"text": self.files.read(path).decode("latin-1")}
-        except (IOError, OSError) as error:
-            return _trouble(error, path)
+        for left in reversed(range(TRIES)):
+            try:
+                return {"text": self.files.read(path).decode("latin-1")}
+            except (IOError, OSError) as error:
+                if error.errno != errno.EAGAIN or not left:
+                    return _trouble(error, path)
 
     def do_access(self, request):
         """Tell which files may be written, by the list and by the rights."""
@@ -539,16 +543,23 @@ class Agent(object):
 
     def do_watch(self, request):
         """Begin to sample files at a rate; ``samples`` gives what came of it."""
+        paths = list(request["paths"])
+        strides = [max(1, int(one)) for one in request.get("strides") or ()]
         self.watched = {
-            "paths": list(request["paths"]),
+            "paths": list(zip(paths, strides or [1] * len(paths))),
             "period": max(0.001, float(request["period_s"])),
             "samples": [],
+            "taken": 0,
         }
         self.due_s = self.clock.now()
         return {"now": self.due_s}
 
     def do_samples(self, request):
-        """Return what was sampled so far: time before and after, and the texts."""
+        """Return what was sampled so far: time before and after, and the texts.
+
+        In place of a text: null for a file whose turn it was not, a list with the
+        error for one that could not be read.
+        """
         if self.watched is None:
             raise Refused("nothing is watched")
         samples, self.watched["samples"] = self.watched["samples"], []
@@ -560,9 +571,12 @@ class Agent(object):
         """Take a sample if one is due."""
         if self.watched is None or self.clock.now() < self.due_s:
             return
-        start = self.clock.now()
-        found = [self._read(path) for path in self.watched["paths"]]
-        texts = [one.get("text", "") for one in found]
+        start, number = self.clock.now(), self.watched["taken"]
+        self.watched["taken"] = number + 1
+        texts = []
+        for path, stride in self.watched["paths"]:
+            found = self._read(path) if number % stride == 0 else {"text": None}
+            texts.append(found["text"] if "text" in found else [found["errno"]])
         self.watched["samples"].append([start, self.clock.now(), texts])
         period = self.watched["period"]
         # A sample that is missed is missed: the times of the others stay as they are.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,13 +59,13 @@ class Rail:
     paths: tuple[str, ...]
     shunt_ohm: float
 
-    def volts_amperes(self, texts: Sequence[str]) -> tuple[float, float] | None:
+    def volts_amperes(self, texts: Sequence[Any]) -> tuple[float, float] | None:
         """Return what a reading means.
 
         Parameters
         ----------
         texts : sequence of str
-            Content of `paths`; empty where a read failed.
+            Content of `paths`; something else where a read failed.
 
         Returns
         -------
@@ -76,8 +77,10 @@ class Rail:
         >>> rail = Rail(name="VDD_IN", paths=("ui_input_0",), shunt_ohm=0.02)
         >>> rail.volts_amperes(["19072 204\\n"])
         (19.072, 0.204)
-        >>> rail.volts_amperes([""])
+        >>> rail.volts_amperes([["EAGAIN"]])
         """
+        if not all(isinstance(text, str) for text in texts):
+            return None
         words = " ".join(texts).split()
         if len(words) != 2 or not all(w.lstrip("-").isdigit() for w in words):
             return None

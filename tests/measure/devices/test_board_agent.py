@@ -286,7 +286,7 @@ def test_files_are_sampled_at_a_rate_on_the_clock_passed_in(root: Path) -> None:
     agent.tick()
     samples = agent.handle({"do": "samples", "stop": True})["samples"]
     assert len(samples) == 11
-    assert samples[0][2] == ["102000\n", ""]
+    assert samples[0][2] == ["102000\n", ["ENOENT"]]
     assert samples[1][0] == pytest.approx(100.1, abs=0.021)
     assert "nothing is watched" in agent.handle({"do": "samples"})["refused"]
 

@@ -70,13 +70,13 @@ def test_a_read_that_fails_is_a_lost_sample() -> None:
     rail = find_rails(link, "tx1")["VDD_IN"]
     real, count = tree.read, [0]
 
-    def often_busy(path: str) -> bytes:
+    def often_broken(path: str) -> bytes:
         count[0] += 1
         if path in rail.paths and count[0] % 3 == 0:
-            raise OSError(11, "Resource temporarily unavailable", path)
+            raise OSError(5, "Input/output error", path)
         return real(path)
 
-    tree.read = often_busy  # type: ignore[method-assign]
+    tree.read = often_broken  # type: ignore[method-assign]
     samples, lost = watch(link, [rail], 3.0, 0.1)
     assert 9 <= lost["VDD_IN"] <= 11 and 19 <= len(samples["VDD_IN"].times_s) <= 21
 

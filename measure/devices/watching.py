@@ -1,0 +1,419 @@
+"""One sampler on the board for a whole run: power, clocks and, rarely, temperatures.
+
+The agent reads all files at one rate and stamps each sample before and after. Here
+those samples get their meaning, and what speaks against a run is named: clocks that
+were not what was asked for, reads that failed, a sensor that never moved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from measure.devices.actuators import Actuator
+from measure.devices.sensors import Rail
+from measure.devices.transport import Link
+from measure.levels import Level
+from measure.power_samples import FloatArray, Samples
+
+OFF_SHARE, OFF_BY = 0.005, 0.01
+"""A run is flagged if a larger share of its clock samples is off by more than that."""
+LOST_SHARE = 0.1
+"""A larger share of power samples that could not be read, or were late, is flagged."""
+STUCK_PERIODS = 20
+"""A sensor that reads the same over so many of its updates is flagged."""
+SELDOM_S = 1.0
+"""Temperatures are slow, and are read once in so long."""
+Raw = Sequence[Any]
+"""A sample as the agent gives it: time before, time after, texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockFile:
+    """Where a board tells a clock as it is.
+
+    Parameters
+    ----------
+    option : str
+        Such as ``gpu_freq_hz``.
+    path : str
+        The file.
+    unit_hz : int, default=1
+        Its unit.
+    """
+
+    option: str
+    path: str
+    unit_hz: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSamples:
+    """A clock over time.
+
+    Parameters
+    ----------
+    times_s : ndarray, shape (n,)
+        On the board's clock.
+    hz : ndarray, shape (n,)
+        Not a number where it could not be read.
+    """
+
+    times_s: FloatArray
+    hz: FloatArray
+
+    def between(self, start_s: float, stop_s: float) -> ClockSamples:
+        """Return those within a time.
+
+        Parameters
+        ----------
+        start_s, stop_s : float
+            Both inclusive.
+
+        Returns
+        -------
+        ClockSamples
+            Perhaps none.
+        """
+        inside = (self.times_s >= start_s) & (self.times_s <= stop_s)
+        return ClockSamples(times_s=self.times_s[inside], hz=self.hz[inside])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is sampled during a run.
+
+    Parameters
+    ----------
+    rails : tuple of Rail
+        Whose power.
+    clocks : tuple of ClockFile, default=()
+        Which clocks.
+    zones : mapping of str to str, optional
+        Thermal zones by type, and the file of each; read once in `SELDOM_S`.
+    every_s : float, default=0.1
+        Between samples.
+    """
+
+    rails: tuple[Rail, ...]
+    clocks: tuple[ClockFile, ...] = ()
+    zones: Mapping[str, str] = field(default_factory=dict)
+    every_s: float = 0.1
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that are read, in order."""
+        power = [path for rail in self.rails for path in rail.paths]
+        clocks = [clock.path for clock in self.clocks]
+        return (*power, *clocks, *self.zones.values())
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Each file is read in one of so many samples."""
+        often = len(self.paths) - len(self.zones)
+        seldom = max(1, round(SELDOM_S / self.every_s))
+        return (1,) * often + (seldom,) * len(self.zones)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a watch saw.
+
+    Parameters
+    ----------
+    every_s : float
+        Between samples, as asked for.
+    power : mapping of str to Samples
+        By rail; reads that failed are not in it.
+    clocks : mapping of str to ClockSamples
+        By option.
+    temperature_c : mapping of str to tuple of float
+        By zone, in order of time.
+    failed : mapping of str to dict of str to int
+        By rail or option: how many reads failed, by the reason.
+    times_s : ndarray, shape (n,)
+        Of all samples, in the middle of each.
+    """
+
+    every_s: float
+    power: Mapping[str, Samples]
+    clocks: Mapping[str, ClockSamples]
+    temperature_c: Mapping[str, tuple[float, ...]]
+    failed: Mapping[str, Mapping[str, int]]
+    times_s: FloatArray
+
+    def clocks_between(self, start_s: float, stop_s: float) -> dict[str, ClockSamples]:
+        """Return the clocks of a window, for `clock_flags`.
+
+        Parameters
+        ----------
+        start_s, stop_s : float
+            Boundaries.
+
+        Returns
+        -------
+        dict of str to ClockSamples
+            By option.
+        """
+        return {n: one.between(start_s, stop_s) for n, one in self.clocks.items()}
+
+    def why_missing(self, rail: str) -> str:
+        """Say why there is no power of a rail.
+
+        Parameters
+        ----------
+        rail : str
+            Its name.
+
+        Returns
+        -------
+        str
+            Empty if there is.
+        """
+        if rail not in self.power:
+            return f"the board has no rail {rail}"
+        if len(self.power[rail].times_s):
+            return ""
+        reasons = ", ".join(self.failed.get(rail, {})) or "it was not sampled"
+        return f"{rail} could not be read: {reasons}"
+
+
+def clock_files(actuators: Iterable[Actuator]) -> tuple[ClockFile, ...]:
+    """Return the clocks that a board tells.
+
+    Parameters
+    ----------
+    actuators : iterable of Actuator
+        Those of a board.
+
+    Returns
+    -------
+    tuple of ClockFile
+        Of those that set one.
+    """
+    return tuple(
+        ClockFile(option=one.name, path=now, unit_hz=getattr(one, "unit_hz", 1))
+        for one in actuators
+        if (now := getattr(one, "now", ""))
+    )
+
+
+def begin(link: Link, watch: Watch) -> float:
+    """Begin to sample.
+
+    Parameters
+    ----------
+    link : Link
+        Leads to the board.
+    watch : Watch
+        What.
+
+    Returns
+    -------
+    float
+        The board's time of the first sample.
+    """
+    reply = link.ask(
+        "watch",
+        paths=list(watch.paths),
+        strides=list(watch.strides),
+        period_s=watch.every_s,
+    )
+    return float(reply["now"])
+
+
+def drain(link: Link, *, stop: bool = False) -> list[Raw]:
+    """Return what was sampled since the last time, so that no reply grows long.
+
+    Parameters
+    ----------
+    link : Link
+        Leads to the board.
+    stop : bool, default=False
+        Whether to end the watch.
+
+    Returns
+    -------
+    list of sequence
+        As `seen` takes them; those of several calls may be joined.
+    """
+    return list(link.ask("samples", stop=stop)["samples"])
+
+
+def seen(watch: Watch, raw: Sequence[Raw]) -> Seen:
+    """Give samples their meaning.
+
+    Parameters
+    ----------
+    watch : Watch
+        As it was begun.
+    raw : sequence of sequence
+        All samples, in order.
+
+    Returns
+    -------
+    Seen
+        By rail, clock and zone.
+
+    Examples
+    --------
+    >>> watch = Watch(rails=(), clocks=(ClockFile(option="gpu_freq_hz", path="/f"),))
+    >>> trace = seen(watch, [[0.0, 0.1, ["998400000\\n"]], [0.2, 0.3, [["EIO"]]]])
+    >>> trace.clocks["gpu_freq_hz"].hz.tolist(), dict(trace.failed["gpu_freq_hz"])
+    ([998400000.0, nan], {'EIO': 1})
+    """
+    times = np.array([0.5 * (one[0] + one[1]) for one in raw], dtype=float)
+    power: dict[str, Samples] = {}
+    failed: dict[str, Counter[str]] = {}
+    first = 0
+    for rail in watch.rails:
+        last = first + len(rail.paths)
+        both = [rail.volts_amperes(one[2][first:last]) for one in raw]
+        there = np.array([pair is not None for pair in both], dtype=bool)
+        watts = [pair[0] * pair[1] for pair in both if pair is not None]
+        power[rail.name] = Samples(
+            times_s=times[there], power_w=np.array(watts, dtype=float)
+        )
+        reasons = (
+            _reason(one[2][first:last])
+            for one, pair in zip(raw, both, strict=True)
+            if pair is None
+        )
+        failed[rail.name] = Counter(reasons)
+        first = last
+    clocks: dict[str, ClockSamples] = {}
+    for clock in watch.clocks:
+        values = [_number(one[2][first]) for one in raw]
+        hz = np.array([np.nan if v is None else v * clock.unit_hz for v in values])
+        clocks[clock.option] = ClockSamples(times_s=times, hz=hz.astype(float))
+        failed[clock.option] = Counter(
+            _reason([one[2][first]])
+            for one, value in zip(raw, values, strict=True)
+            if value is None
+        )
+        first += 1
+    celsius = {}
+    for number, zone in enumerate(watch.zones, first):
+        read = [_number(one[2][number]) for one in raw if one[2][number] is not None]
+        celsius[zone] = tuple(v / 1000.0 for v in read if v is not None)
+    return Seen(
+        every_s=watch.every_s,
+        power=power,
+        clocks=clocks,
+        temperature_c=celsius,
+        failed={name: dict(count) for name, count in failed.items() if count},
+        times_s=times,
+    )
+
+
+def clock_flags(
+    samples: Mapping[str, ClockSamples], asked: Mapping[str, Level]
+) -> tuple[str, ...]:
+    """Say which clocks were not what was asked for during a run.
+
+    Parameters
+    ----------
+    samples : mapping of str to ClockSamples
+        Within the window, by option.
+    asked : mapping of str to level
+        The configuration; options that are no clocks have no say.
+
+    Returns
+    -------
+    tuple of str
+        One for each option with more than `OFF_SHARE` of its samples off by more than
+        `OFF_BY`, not readable, or without a sample.
+
+    Examples
+    --------
+    >>> hz = np.array([9.984e8] * 99 + [7.68e8])
+    >>> samples = {"gpu_freq_hz": ClockSamples(times_s=np.arange(100.0), hz=hz)}
+    >>> clock_flags(samples, {"gpu_freq_hz": 998_400_000})
+    ('gpu_freq_hz: 1 % of samples off by more than 1 % (768 MHz, asked 998.4 MHz)',)
+    >>> clock_flags(samples, {"cpu_cores": 4})
+    ()
+    """
+    flags = []
+    for option, one in samples.items():
+        level = asked.get(option)
+        if level is None:
+            continue
+        wanted, count = float(level), len(one.hz)
+        if not count:
+            flags.append(f"{option}: not sampled during the run")
+            continue
+        unread = int(np.isnan(one.hz).sum())
+        off = np.abs(one.hz - wanted) > OFF_BY * wanted
+        if unread > OFF_SHARE * count:
+            flags.append(f"{option}: {_percent(unread, count)} of samples not readable")
+        if off.sum() > OFF_SHARE * count:
+            worst = max(one.hz[off], key=lambda hz: abs(hz - wanted))
+            flags.append(
+                f"{option}: {_percent(int(off.sum()), count)} of samples off by more "
+                f"than {100 * OFF_BY:g} % ({worst / 1e6:g} MHz, asked "
+                f"{wanted / 1e6:g} MHz)"
+            )
+    return tuple(flags)
+
+
+def power_flags(trace: Seen, rail: str, period_s: float) -> tuple[str, ...]:
+    """Say what speaks against the power samples of a rail, over a whole watch.
+
+    Parameters
+    ----------
+    trace : Seen
+        At rest, under load and at rest again.
+    rail : str
+        Which.
+    period_s : float
+        Between two updates of its sensor.
+
+    Returns
+    -------
+    tuple of str
+        Failed reads, samples that were not taken in time, a value that never moves.
+    """
+    why = trace.why_missing(rail)
+    if why:
+        return (why,)
+    flags = []
+    count, bad = len(trace.times_s), sum(trace.failed.get(rail, {}).values())
+    if bad > LOST_SHARE * count:
+        reasons = ", ".join(trace.failed[rail])
+        flags.append(
+            f"{_percent(bad, count)} of the reads of {rail} failed ({reasons})"
+        )
+    gaps = np.diff(trace.times_s)
+    # A sampler that is slower than asked all the time loses nothing that it promised.
+    pace = max(trace.every_s, float(np.median(gaps))) if len(gaps) else trace.every_s
+    missed = float(np.maximum(0.0, np.round(gaps / pace) - 1.0).sum())
+    if missed > LOST_SHARE * (count + missed):
+        flags.append(
+            f"{_percent(missed, count + missed)} of the samples of {rail} are missing"
+        )
+    power = trace.power[rail]
+    span = float(power.times_s[-1] - power.times_s[0])
+    if span >= STUCK_PERIODS * period_s and np.ptp(power.power_w) == 0.0:
+        flags.append(f"{rail} read the same for {span:.3g} s: its sensor is stuck")
+    return tuple(flags)
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{float(f'{100.0 * part / whole:.2g}'):g} %"
+
+
+def _number(text: Any) -> int | None:
+    words = text.split() if isinstance(text, str) else []
+    return int(words[0]) if words and words[0].lstrip("-").isdigit() else None
+
+
+def _reason(texts: Sequence[Any]) -> str:
+    """Return the error of the first that failed."""
+    for text in texts:
+        if not isinstance(text, str):
+            return str(text[0]) if text else "not read"
+    return "unreadable text" if "".join(texts).strip() else "empty"
