@@ -11,6 +11,7 @@ Standard library only, in the syntax of Python 3.4, which is what the oldest boa
 have: no annotations, no f-strings.
 """
 
+import base64
 import errno
 import hashlib
 import json
@@ -29,6 +30,8 @@ BEAT_LIMIT_S = 20.0
 ENTRY = ("path", "old", "boot", "root")
 """What an entry of the journal has."""
 RESTORE_LIMIT_S = 5.0
+PART_S = 3600.0
+"""Files that were copied in part and left for so long are taken away."""
 STUCK_S = 1.0
 """Files that cannot be put back for so long are given up, until the next restore."""
 SETTLE_S = 0.05
@@ -264,6 +267,122 @@ class Journal(object):
             os.close(handle)
 
 
+def cache_folder():
+    """Return the folder of copied files: of the user whom programs run as."""
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
+        import pwd
+
+        home = pwd.getpwuid(int(os.environ["SUDO_UID"])).pw_dir
+        base = os.path.join(home, ".cache")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "measure", "files")
+
+
+class Cache(object):
+    """Files that a host copied here, each named by the SHA-256 of its content."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._name, self._part, self._sum, self._size = "", None, None, 0
+
+    def put(self, name, size, data):
+        """Add bytes to a file, or ask for it without any; tell what is here of it."""
+        if not re.match(r"[0-9a-f]{64}\Z", name) or size < 0:
+            raise Refused("a file is named by its SHA-256, in small letters")
+        with _rights_of_the_user():
+            if self._name != name or data is None:
+                self.drop()
+            path = os.path.join(self.folder, name)
+            if data is None and _is_whole(path, size):
+                return {"have": True, "path": path}
+            if data is None:
+                self._begin(name)
+            elif self._part is None:
+                raise Refused("no file %s was begun" % name)
+            else:
+                self._add(data, size)
+            if self._size < size:
+                return {"have": False, "offset": self._size}
+            self._finish(path)
+            return {"have": True, "path": path}
+
+    def _begin(self, name):
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        for left in os.listdir(self.folder):
+            old = os.path.join(self.folder, left)
+            if ".part-" in left and os.stat(old).st_mtime < time.time() - PART_S:
+                os.unlink(old)
+        path = os.path.join(self.folder, "%s.part-%d" % (name, os.getpid()))
+        if os.path.lexists(path):
+            os.unlink(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        self._part = os.fdopen(os.open(path, flags, 0o600), "wb", 0)
+        self._place, self._name = path, name
+        self._sum, self._size = hashlib.sha256(), 0
+
+    def _add(self, data, size):
+        self._size += len(data)
+        self._sum.update(data)
+        try:
+            if self._size > size:
+                raise Refused("%s is longer than was said" % self._name)
+            while data:
+                data = data[self._part.write(data) :]
+        except (IOError, OSError) as error:
+            place = self._place
+            self.drop()
+            raise Refused("%s: %s" % (place, error.strerror or error))
+        except BaseException:
+            self.drop()
+            raise
+
+    def _finish(self, path):
+        try:
+            if self._sum.hexdigest() != self._name:
+                raise Refused("what came is not the file %s: send it again" % path)
+            os.fsync(self._part.fileno())
+            os.rename(self._place, path)
+        finally:
+            self.drop()
+
+    def drop(self):
+        """Forget a file that is here in part."""
+        part, self._part, self._name = self._part, None, ""
+        if part is not None:
+            part.close()
+            try:
+                os.unlink(self._place)
+            except OSError:
+                pass
+
+
+def _is_whole(path, size):
+    """Tell whether a file is there: it has its name only since it was checked."""
+    try:
+        return os.stat(path).st_size == size
+    except OSError:
+        return False
+
+
+class _rights_of_the_user(object):
+    """What root does for a user who called sudo, it does as that user."""
+
+    def __enter__(self):
+        self.root = os.geteuid() == 0 and bool(os.environ.get("SUDO_UID"))
+        if self.root:
+            self.groups = os.getgroups()
+            os.setgroups([])
+            os.setegid(int(os.environ["SUDO_GID"]))
+            os.seteuid(int(os.environ["SUDO_UID"]))
+
+    def __exit__(self, kind, error, traceback):
+        if self.root:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(self.groups)
+
+
 class MemoryJournal(object):
     """A journal for an agent in process."""
 
@@ -307,10 +426,11 @@ def _trouble(error, path):
 class Agent(object):
     """Carries out requests on some files, with a journal and a clock."""
 
-    def __init__(self, files, journal, clock):
+    def __init__(self, files, journal, clock, cache=None):
         self.files = files
         self.journal = journal
         self.clock = clock
+        self.cache = cache
         self.saved = None
         self.watched = None
         self.due_s = None
@@ -541,6 +661,15 @@ class Agent(object):
             done.update(one["path"] for one in pair)
         return ordered
 
+    def do_put(self, request):
+        """Take a file into the cache, piece by piece; without a piece: is it there?"""
+        if self.cache is None:
+            raise Refused("there is no disk here to copy files to")
+        data = request.get("data")
+        if data is not None:
+            data = base64.b64decode(data.encode("ascii"))
+        return self.cache.put(request["sha256"], int(request["size"]), data)
+
     def do_watch(self, request):
         """Begin to sample files at a rate; ``samples`` gives what came of it."""
         paths = list(request["paths"])
@@ -721,6 +850,8 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
             signal.signal(number, signal.SIG_IGN)
         if child is not None:
             child.end()
+        if agent.cache is not None:
+            agent.cache.drop()
         agent.do_restore({})
 
 
@@ -778,7 +909,7 @@ def main(words):
     except (Refused, IOError, OSError) as error:
         _send(1, {"refused": str(error)})
         return 1
-    agent = Agent(files, journal, Clock())
+    agent = Agent(files, journal, Clock(), Cache(cache_folder()))
     if by_hand:
         reply = agent.handle({"do": "restore"})
         _send(1, reply)
