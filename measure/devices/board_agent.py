@@ -279,82 +279,89 @@ def cache_folder():
     return os.path.join(base, "measure", "files")
 
 
+class Part(object):
+    """A file on its way into the cache."""
+
+    def __init__(self, folder, name):
+        os.makedirs(folder, 0o700, exist_ok=True)
+        for left in os.listdir(folder):
+            old = os.path.join(folder, left)
+            if ".part-" in left and os.stat(old).st_mtime < time.time() - PART_S:
+                os.unlink(old)
+        self.name, self.size, self.sum = name, 0, hashlib.sha256()
+        self.path = os.path.join(folder, "%s.part-%d" % (name, os.getpid()))
+        if os.path.lexists(self.path):
+            os.unlink(self.path)
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self.file = os.fdopen(handle, "wb", 0)
+
+    def add(self, data):
+        """Append bytes."""
+        self.size += len(data)
+        self.sum.update(data)
+        try:
+            while data:
+                data = data[self.file.write(data) :]
+        except (IOError, OSError) as error:
+            raise Refused("%s: %s" % (self.path, error.strerror or error))
+
+    def become(self, path):
+        """Be the file, if it is."""
+        if self.sum.hexdigest() != self.name:
+            raise Refused("what came is not the file %s: send it again" % path)
+        os.fsync(self.file.fileno())
+        os.rename(self.path, path)
+
+    def close(self):
+        """Leave nothing behind."""
+        self.file.close()
+        try:
+            os.unlink(self.path)
+        except OSError:
+            pass
+
+
 class Cache(object):
     """Files that a host copied here, each named by the SHA-256 of its content."""
 
     def __init__(self, folder):
         self.folder = folder
-        self._name, self._part, self._sum, self._size = "", None, None, 0
+        self._part = None
 
     def put(self, name, size, data):
         """Add bytes to a file, or ask for it without any; tell what is here of it."""
         if not re.match(r"[0-9a-f]{64}\Z", name) or size < 0:
             raise Refused("a file is named by its SHA-256, in small letters")
         with _rights_of_the_user():
-            if self._name != name or data is None:
+            try:
+                return self._put(name, size, data)
+            except BaseException:
                 self.drop()
-            path = os.path.join(self.folder, name)
-            if data is None and _is_whole(path, size):
+                raise
+
+    def _put(self, name, size, data):
+        path = os.path.join(self.folder, name)
+        if data is None:
+            self.drop()
+            if _is_whole(path, size):
                 return {"have": True, "path": path}
-            if data is None:
-                self._begin(name)
-            elif self._part is None:
-                raise Refused("no file %s was begun" % name)
-            else:
-                self._add(data, size)
-            if self._size < size:
-                return {"have": False, "offset": self._size}
-            self._finish(path)
-            return {"have": True, "path": path}
-
-    def _begin(self, name):
-        os.makedirs(self.folder, 0o700, exist_ok=True)
-        for left in os.listdir(self.folder):
-            old = os.path.join(self.folder, left)
-            if ".part-" in left and os.stat(old).st_mtime < time.time() - PART_S:
-                os.unlink(old)
-        path = os.path.join(self.folder, "%s.part-%d" % (name, os.getpid()))
-        if os.path.lexists(path):
-            os.unlink(path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        self._part = os.fdopen(os.open(path, flags, 0o600), "wb", 0)
-        self._place, self._name = path, name
-        self._sum, self._size = hashlib.sha256(), 0
-
-    def _add(self, data, size):
-        self._size += len(data)
-        self._sum.update(data)
-        try:
-            if self._size > size:
-                raise Refused("%s is longer than was said" % self._name)
-            while data:
-                data = data[self._part.write(data) :]
-        except (IOError, OSError) as error:
-            place = self._place
-            self.drop()
-            raise Refused("%s: %s" % (place, error.strerror or error))
-        except BaseException:
-            self.drop()
-            raise
-
-    def _finish(self, path):
-        try:
-            if self._sum.hexdigest() != self._name:
-                raise Refused("what came is not the file %s: send it again" % path)
-            os.fsync(self._part.fileno())
-            os.rename(self._place, path)
-        finally:
-            self.drop()
+            self._part = Part(self.folder, name)
+        part = self._part
+        if part is None or part.name != name:
+            raise Refused("no file %s was begun" % name)
+        part.add(data or b"")
+        if part.size < size:
+            return {"have": False, "offset": part.size}
+        part.become(path)
+        self.drop()
+        return {"have": True, "path": path}
 
     def drop(self):
         """Forget a file that is here in part."""
-        part, self._part, self._name = self._part, None, ""
+        part, self._part = self._part, None
         if part is not None:
-            part.close()
-            try:
-                os.unlink(self._place)
-            except OSError:
-                pass
+            with _rights_of_the_user():
+                part.close()
 
 
 def _is_whole(path, size):
