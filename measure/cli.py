@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from measure.console import LazyGroup
+from measure.command_group import LazyGroup
 
 _HELP = """Measure a device under a designed set of configurations.
 

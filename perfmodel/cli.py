@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from measure.console import LazyGroup
+from measure.command_group import LazyGroup
 from perfmodel.errors import PerfmodelError
 
 __all__ = ["main"]

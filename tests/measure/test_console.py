@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from measure import console
-from measure.console import LazyGroup, Output, output_options
+from measure.command_group import LazyGroup
+from measure.console import Output, output_options
 from measure.errors import StoreError
 
 
@@ -150,16 +151,6 @@ def test_a_table_on_a_terminal_shows_square_brackets_as_they_are(
     assert "[bold]a" in capsys.readouterr().out
 
 
-def test_progress_off_a_terminal_is_a_line_now_and_then(capsys, monkeypatch) -> None:
-    monkeypatch.setattr(console, "_LINE_EVERY_S", 0.0)
-    with Output().progress("fitting", 2) as step:
-        step("a")
-        step("b")
-    captured = capsys.readouterr()
-    assert captured.out == "fitting: 1 of 2, 0 s left\n"
-    assert captured.err == ""
-
-
 def test_warnings_of_libraries_do_not_reach_standard_error(group) -> None:
     import warnings
 
@@ -167,14 +158,3 @@ def test_warnings_of_libraries_do_not_reach_standard_error(group) -> None:
         warnings.warn("not for users", UserWarning, stacklevel=1)
 
     assert CliRunner().invoke(group(does), ["go"]).stderr == ""
-
-
-def test_text_goes_to_its_file_though_progress_is_on_a_terminal(
-    capsys, monkeypatch
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    output = Output()
-    with output.progress("fitting", 1) as step:
-        output.print("a line")
-        step("one")
-    assert capsys.readouterr().out == "a line\n"
