@@ -19,6 +19,8 @@ _HELP = """Choose the configurations of a sweep, and say what they can tell.
 Example:
   python -m measure design --space space.yaml --design d-optimal --runs 40 --out d.csv
   python -m measure sweep --space space.yaml --design d.csv
+  python -m measure design --space space.yaml --design d-optimal --runs 60 \\
+    --augment measured.csv --out all.csv --added next.csv
 """
 
 
@@ -54,7 +56,14 @@ Example:
     "--augment",
     metavar="FIXED.csv",
     type=click.Path(path_type=Path),
-    help="Runs to keep, made already; they count and stand first.",
+    help="Runs to keep, made already: a design, or what export wrote; they count and "
+    "stand first.",
+)
+@click.option(
+    "--added",
+    metavar="NEW.csv",
+    type=click.Path(path_type=Path),
+    help="With --augment: the runs that are not kept, alone, for sweep --design.",
 )
 @click.option(
     "--seed",
@@ -87,23 +96,31 @@ def design(
     model: str | None,
     criterion: str | None,
     augment: Path | None,
+    added: Path | None,
     seed: int,
     budget_s: float | None,
     iterations: int | None,
     out: Path,
 ) -> None:
     """Make the design, write it, print its diagnostics."""
+    from dataclasses import replace
+
     from measure.commands.telling import searching
     from measure.designs.diagnostics import evaluate
+    from measure.designs.earlier import read_earlier
     from measure.designs.making import make_design
-    from measure.designs.reading import read_design, write_design
+    from measure.designs.reading import write_design
     from measure.space import ConfigurationSpace
 
     if budget_s is not None and iterations is not None:
         raise click.UsageError("--budget-s and --iterations exclude each other")
+    if added is not None and augment is None:
+        raise click.UsageError("--added needs --augment: without it, all runs are new")
     check_folder(out, "--out")
+    if added is not None:
+        check_folder(added, "--added")
     space = ConfigurationSpace.from_file(space_file)
-    fixed = None if augment is None else read_design(augment, space).frame
+    fixed, notes = (None, ()) if augment is None else read_earlier(augment, space)
     with searching(output, name) as progress:
         made = make_design(
             name,
@@ -117,9 +134,14 @@ def design(
             fixed=fixed,
             progress=progress,
         )
+    made = replace(made, notes=(*notes, *made.notes))
     write_design(made, out)
+    if added is not None and fixed is not None:
+        write_design(replace(made, frame=made.frame.iloc[len(fixed) :]), added)
     report = evaluate(made)
     _print(output, made, report, out)
+    if added is not None and fixed is not None:
+        output.print(f"written: {added}, the {made.runs - len(fixed)} added runs")
     output.finish(
         {
             **report.to_dict(),
@@ -127,6 +149,8 @@ def design(
             "possible": made.space.size(),
             "seed": seed,
             "out": str(out),
+            "kept": 0 if fixed is None else len(fixed),
+            "added": None if added is None else str(added),
         }
     )
 

@@ -100,6 +100,7 @@ def make_design(
     fixed: pd.DataFrame | None = None,
     candidates: pd.DataFrame | None = None,
     repeats: bool = True,
+    run_s: float = 2.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Design:
     """Return the design of that name.
@@ -124,12 +125,14 @@ def make_design(
     iterations : int, optional
         Of a search, in place of a budget.
     fixed : DataFrame, optional
-        Runs that an optimal design keeps.
+        Runs that an optimal or a split-plot design keeps.
     candidates : DataFrame, optional
         The only rows that an optimal, a random or a full factorial design may take;
         other designs do not look at them.
     repeats : bool, default=True
         Whether an optimal design may hold a configuration twice.
+    run_s : float, default=2.0
+        Seconds that a run takes: what a split-plot design weighs changes against.
     progress : callable, optional
         Called during a search.
 
@@ -162,9 +165,10 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             f"no design {name!r}; choose from {', '.join(DESIGNS)}, or a file D.csv"
         )
     model = model or default_model(name)
-    if fixed is not None and name != "d-optimal":
+    if fixed is not None and name not in MODEL_DESIGNS:
         raise DesignError(
-            f"{name} design: it cannot keep runs (--augment); choose --design d-optimal"
+            f"{name} design: it cannot keep runs (--augment); choose --design "
+            "d-optimal or split-plot"
         )
     if criterion != "d" and name != "d-optimal":
         raise DesignError(
@@ -185,6 +189,8 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             budget_s=budget_s,
             iterations=iterations,
             runs=runs,
+            fixed=fixed,
+            run_s=run_s,
             progress=progress,
         )
     if name == "random":

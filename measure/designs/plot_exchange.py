@@ -102,7 +102,8 @@ def _exchange_plots(
 ) -> bool:
     """Give each hard option of each plot its best level; tell whether one moved.
 
-    The runs of plot w stand from `starts[w]` to `starts[w + 1]`.
+    The runs of plot w stand from `starts[w]` to `starts[w + 1]`; runs before
+    `starts[0]` are kept.
     """
     changed = False
     for w in range(starts.size - 1):
@@ -230,7 +231,7 @@ def improve_plots(
         else:
             for _move in range(1 + below(random, _LARGEST_MOVE)):
                 for _try in range(_TRIES):
-                    run = below(random, n)
+                    run = starts[0] + below(random, n - starts[0])
                     if draw(problem, random, run, state.levels[run], row):
                         if replace(problem, state, run, row):
                             break

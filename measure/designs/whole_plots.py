@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from measure.designs.base import Design
+from measure.designs.base import Design, refuse_forbidden
 from measure.designs.local_search import Progress, Task, make_problem, make_state
+from measure.designs.plot_sizes import Wanted, plot_sizes
 from measure.designs.problem import code, draw_pool
-from measure.errors import DesignError
+from measure.errors import DesignError, SpaceError
 from measure.space import ConfigurationSpace
 from measure.terms import IntArray, Term, model_terms
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from measure.designs.state import Problem
+
+#: What a run takes where no device tells: fork, load, warm-up, measuring.
+RUN_S = 2.0
 
 _TEMPERATURE = 0.05
 _STARTS = 20
@@ -35,6 +41,8 @@ def split_plot(
     iterations: int | None = None,
     *,
     runs: int | None = None,
+    fixed: pd.DataFrame | None = None,
+    run_s: float = RUN_S,
     progress: Callable[[Progress], None] | None = None,
 ) -> Design:
     """Return runs in whole plots, within which the hard options do not change.
@@ -42,15 +50,21 @@ def split_plot(
     D-optimal under the variance of a split-plot experiment [1]_: the runs of a whole
     plot share an error of their own, from setting the hard options anew.
 
+    How many plots there are, where that is not said: with `own` of p coefficients
+    made of hard options alone, n runs in W plots tell these in proportion to
+    W / (n eta + W), and take n `run_s` + W times the sum of the `change_cost_s`; W is
+    where the log of the first, own / p times, less that of the second is largest,
+    between two plots more than `own` and n / 2.
+
     Parameters
     ----------
     space : ConfigurationSpace
         The options and what is forbidden.
     whole_plots : int, optional
-        How often the hard options are set; by default two more than they have
-        coefficients of their own.
+        How often the hard options are set, kept plots counted; by default what tells
+        most in the time that it takes.
     runs_per_whole_plot : int, optional
-        By default what `runs` needs.
+        Of new plots; by default what `runs` needs.
     hard_to_change : sequence of str, optional
         By default the options with a `change_cost_s` above 0.
     variance_ratio : float, default=1.0
@@ -64,20 +78,28 @@ def split_plot(
     iterations : int, optional
         Of the search, in place of a budget: repeats the design whose record says so.
     runs : int, optional
-        In place of `runs_per_whole_plot`; plots then differ by one run at most.
+        In place of `runs_per_whole_plot`, kept runs counted; new plots then differ by
+        one run at most.
+    fixed : DataFrame, optional
+        Runs to keep, such as those measured already; they stand first, in their whole
+        plots (column ``whole_plot``; without it, each run is a plot of its own), and
+        whole plots are added.
+    run_s : float, default=2.0
+        Seconds that a run takes, for the number of plots.
     progress : callable, optional
         Called with a `measure.designs.local_search.Progress`.
 
     Returns
     -------
     Design
-        With a column ``whole_plot``; plots, and runs within, in random order.
+        With a column ``whole_plot``; new plots, and runs within, in random order.
 
     Raises
     ------
     DesignError
         If an option is unknown, none is hard to change, the whole plots are fewer than
-        the coefficients of hard options, or the runs fewer than all coefficients.
+        the coefficients of hard options, or the runs fewer than all coefficients; or
+        if a hard option changes within a kept plot.
 
     References
     ----------
@@ -104,16 +126,35 @@ def split_plot(
     coding = code(space, terms.terms)
     p = len(coding.factors)
     own = _columns_of_hard(coding.factors, hard)
-    sizes = _sizes(whole_plots, runs_per_whole_plot, runs, own, p)
-    _check(sizes, own, p, space, hard, terms.terms)
-    n = sum(sizes)
-    plot = np.repeat(np.arange(len(sizes)), sizes)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    kept, kept_plots = _kept(space, hard, fixed)
+    there = np.bincount(kept_plots).tolist()
+    sizes, reason = plot_sizes(
+        Wanted(
+            whole_plots=whole_plots,
+            runs_per_whole_plot=runs_per_whole_plot,
+            runs=runs,
+            own=own,
+            p=p,
+            variance_ratio=variance_ratio,
+            cost_s=sum(space.options[i].change_cost_s for i in hard),
+            run_s=run_s,
+            kept_plots=len(there),
+            kept_runs=len(kept),
+        )
+    )
+    _check([*there, *sizes], own, p, space, hard, terms.terms)
+    n = len(kept) + sum(sizes)
+    plot = np.concatenate(
+        [kept_plots, np.repeat(len(there) + np.arange(len(sizes)), sizes)]
+    )
+    starts = len(kept) + np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     rng = np.random.default_rng(seed)
+    levels = np.zeros((n, len(space.options)), dtype=np.int64)
+    levels[: len(kept)] = kept
     task = Task(
         coding=coding,
-        levels=np.zeros((n, len(space.options)), dtype=np.int64),
-        free=np.ones(n, dtype=bool),
+        levels=levels,
+        free=np.arange(n) >= len(kept),
         prior=np.zeros(p),
         target=np.empty((0, 0)),
         pool=draw_pool(space, rng),
@@ -121,19 +162,28 @@ def split_plot(
     problem = make_problem(task)
     movable = problem.movable.copy()
     movable[:, hard] = False
-    shrink = variance_ratio / (1.0 + variance_ratio * np.array(sizes)[plot])
+    each = np.array([*there, *sizes])[plot]
+    shrink = variance_ratio / (1.0 + variance_ratio * each)
     problem = problem._replace(movable=movable, plot=plot, shrink=shrink)
-    levels, done, cpu_s, notes = _search(
+    found, done, cpu_s, notes = _search(
         task, problem, hard, starts, seed, budget_s, iterations, progress
     )
-    if levels is None:
+    if found is None:
         raise DesignError(
-            f"split-plot design: {len(sizes)} whole plots of {n} runs cannot estimate "
-            "all terms; take more whole plots or runs, or a smaller model (--model)"
+            f"split-plot design: {len(there) + len(sizes)} whole plots of {n} runs "
+            "cannot estimate all terms; take more whole plots or runs, or a smaller "
+            "model (--model)"
         )
     order, plots = _random_order(sizes, rng)
-    frame = space.decode(levels[order])
-    frame["whole_plot"] = plots
+    order = np.concatenate([np.arange(len(kept)), len(kept) + order])
+    frame = space.decode(found[order])
+    frame["whole_plot"] = np.concatenate([kept_plots, len(there) + plots])
+    described = _describe(space, hard, sizes, reason, run_s)
+    if len(kept):
+        described = (
+            f"the first {len(kept)} runs, in {len(there)} whole plots, are the fixed "
+            f"ones; added are {described}"
+        )
     return Design(
         name="split-plot",
         space=space,
@@ -145,15 +195,60 @@ def split_plot(
         iterations=done,
         variance_ratio=variance_ratio,
         cpu_s=cpu_s,
-        notes=(_describe(space, hard, sizes), *notes),
+        notes=(described, *notes),
     )
 
 
-def _describe(space: ConfigurationSpace, hard: IntArray, sizes: list[int]) -> str:
+def _describe(
+    space: ConfigurationSpace,
+    hard: IntArray,
+    sizes: list[int],
+    reason: str,
+    run_s: float,
+) -> str:
     low, high = min(sizes), max(sizes)
     each = f"{low}" if low == high else f"{low} or {high}"
     names = ", ".join(space.names[i] for i in hard)
-    return f"{len(sizes)} whole plots of {each} runs, within which {names} stay"
+    words = f"{len(sizes)} whole plots of {each} runs, within which {names} stay"
+    if not reason:
+        return words
+    cost_s = sum(space.options[i].change_cost_s for i in hard)
+    if cost_s <= 0:
+        return f"{words}: {reason}"
+    return (
+        f"{words}: {reason}, if setting them takes {cost_s:g} s and a run {run_s:.2g} s"
+    )
+
+
+def _kept(
+    space: ConfigurationSpace, hard: IntArray, fixed: pd.DataFrame | None
+) -> tuple[IntArray, IntArray]:
+    """Return the kept runs, and their whole plots numbered from 0 as they come."""
+    if fixed is None or len(fixed) == 0:
+        return np.empty((0, len(space.options)), np.int64), np.empty(0, np.int64)
+    try:
+        runs = space.encode(fixed)
+    except SpaceError as error:
+        raise DesignError(f"fixed runs: {error}") from error
+    refuse_forbidden("fixed runs", space, runs, "drop it, or free the combination")
+    if "whole_plot" not in fixed:
+        return runs, np.arange(len(runs))
+    plots = fixed["whole_plot"].tolist()
+    own = [
+        (i,) if plot is None or plot != plot else plot for i, plot in enumerate(plots)
+    ]
+    numbers = {plot: i for i, plot in enumerate(dict.fromkeys(own))}
+    numbered = np.array([numbers[plot] for plot in own])
+    for plot, number in numbers.items():
+        levels = runs[numbered == number][:, hard]
+        changed = np.flatnonzero((levels != levels[0]).any(axis=0))
+        if len(changed):
+            name = space.names[hard[changed[0]]]
+            raise DesignError(
+                f"fixed runs: {name} changes within whole plot {plot}; correct the "
+                "column whole_plot, or leave it out: each run is then its own plot"
+            )
+    return runs, numbered
 
 
 def _hard_options(space: ConfigurationSpace, names: Sequence[str] | None) -> IntArray:
@@ -177,22 +272,6 @@ def _columns_of_hard(factors: IntArray, hard: IntArray) -> int:
     """Return how many model columns hard options alone make up, the ones counted."""
     soft = np.setdiff1d(np.arange(factors.shape[1]), hard)
     return int((factors[:, soft] == 0).all(axis=1).sum())
-
-
-def _sizes(
-    whole_plots: int | None, each: int | None, runs: int | None, own: int, p: int
-) -> list[int]:
-    if whole_plots is None:
-        whole_plots = own + 2
-        if each is not None and runs is not None:
-            whole_plots = max(1, runs // max(each, 1))
-    if whole_plots < 1 or (each is not None and each < 1):
-        raise DesignError("split-plot design: plots and runs must be 1 or more")
-    if each is not None:
-        return [each] * whole_plots
-    total = runs if runs is not None else p + 5
-    part, more = divmod(total, whole_plots)
-    return [part + 1] * more + [part] * (whole_plots - more if part else 0)
 
 
 def _check(

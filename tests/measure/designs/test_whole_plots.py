@@ -12,7 +12,7 @@ from measure.designs.problem import code
 from measure.designs.whole_plots import split_plot
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
-from measure.terms import model_terms
+from measure.terms import model_matrix, model_terms
 
 SPACE = ConfigurationSpace.from_dict(
     {
@@ -130,3 +130,76 @@ def test_what_cannot_be_is_refused() -> None:
         split_plot(SPACE, 5, 1, model="main")
     with pytest.raises(DesignError, match="variance_ratio -1"):
         split_plot(SPACE, 4, 2, variance_ratio=-1)
+
+
+def test_kept_whole_plots_stand_first_and_new_ones_are_added() -> None:
+    earlier = split_plot(SPACE, 6, 2, model="main", iterations=3).frame
+    # Labels of an earlier sweep need not count from 0.
+    earlier["whole_plot"] = [f"b{plot}" for plot in earlier["whole_plot"]]
+    design = split_plot(SPACE, 9, model="main", runs=21, fixed=earlier, seed=1)
+    again = split_plot(
+        SPACE,
+        9,
+        model="main",
+        runs=21,
+        fixed=earlier,
+        seed=1,
+        iterations=design.iterations,
+    )
+    assert design.frame.equals(again.frame)
+    kept = design.frame.iloc[:12]
+    assert kept[list(SPACE.names)].equals(earlier[list(SPACE.names)])
+    assert kept["whole_plot"].tolist() == [w for w in range(6) for _ in range(2)]
+    added = design.frame.iloc[12:]
+    assert added.groupby("whole_plot").size().to_dict() == {6: 3, 7: 3, 8: 3}
+    assert (added.groupby("whole_plot")[["w1", "w2"]].nunique() == 1).all(axis=None)
+    assert SPACE.valid(design.indices).all()
+    assert design.notes[0].startswith(
+        "the first 12 runs, in 6 whole plots, are the fixed ones; added are 3 whole"
+    )
+
+
+def test_added_whole_plots_go_with_those_that_are_kept() -> None:
+    earlier = split_plot(SPACE, 6, 2, model="main", iterations=3).frame
+    design = split_plot(SPACE, 9, model="main", runs=21, fixed=earlier, iterations=300)
+    plots = design.whole_plots
+    assert plots is not None
+    best = np.linalg.slogdet(split_information(design.matrix, plots, 1.0))[1]
+    rng = np.random.default_rng(0)
+    rows = SPACE.all_rows()
+    for _ in range(200):
+        drawn = design.indices.copy()
+        for plot in (6, 7, 8):
+            hard = rows[rng.integers(len(rows))][:2]
+            fits = rows[(rows[:, :2] == hard).all(axis=1)]
+            drawn[plots == plot] = fits[rng.integers(len(fits), size=3)]
+        X = model_matrix(SPACE, design.terms, drawn).X
+        assert np.linalg.slogdet(split_information(X, plots, 1.0))[1] <= best + 1e-9
+
+
+def test_kept_runs_without_whole_plots_are_each_one_of_their_own() -> None:
+    earlier = SPACE.decode(SPACE.all_rows()[::3][:8])
+    design = split_plot(SPACE, runs=14, model="main", fixed=earlier, iterations=5)
+    assert design.frame["whole_plot"].tolist()[:8] == list(range(8))
+    earlier["whole_plot"] = 0
+    with pytest.raises(DesignError, match="changes within whole plot 0"):
+        split_plot(SPACE, runs=14, model="main", fixed=earlier)
+    with pytest.raises(DesignError, match="8 runs are kept, and they count"):
+        split_plot(SPACE, runs=8, fixed=earlier.drop(columns="whole_plot"))
+
+
+def test_dear_changes_make_fewer_whole_plots() -> None:
+    def plots(cost_s: float) -> int:
+        options = {
+            "isa": {"kind": "boolean", "change_cost_s": cost_s},
+            **{f"s{i}": {"kind": "boolean"} for i in range(5)},
+        }
+        space = ConfigurationSpace.from_dict({"options": options})
+        design = split_plot(space, runs=40, model="main", iterations=2, run_s=2.0)
+        assert f"setting them takes {cost_s:g} s and a run 2 s" in design.notes[0]
+        return int(design.frame["whole_plot"].nunique())
+
+    found = [plots(cost_s) for cost_s in (0.05, 1.0, 5.0, 60.0)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == 20 and found[-1] == 4
+    assert found[0] > found[1] > found[2]
