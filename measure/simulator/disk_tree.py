@@ -3,6 +3,12 @@
 A thread looks at the files that can be written, a few hundred times a second, gives
 what is new to the tree and writes down what follows. A write that a kernel would
 refuse is so undone a moment later, where the tree in memory raises at once.
+
+What others write while the thread looks may be missed in one file and seen in the
+next. Taken so, a core that is brought online and then left to cpuquiet would be
+refused, since cpuquiet came first. So it looks again until nothing is new any more:
+what it has then is all that was written up to a moment, and the files' times tell in
+which order.
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,8 +64,10 @@ class DiskTree:
         Returns
         -------
         dict of str to bytes
-            To be compared, byte for byte, with another.
+            To be compared, byte for byte, with another; with all that follows from
+            what was written until now, however far behind the thread is.
         """
+        self.step()
         found = {}
         for base, folders, names in os.walk(self.folder):
             for name in folders + names:
@@ -88,21 +97,33 @@ class DiskTree:
 
     def _news(self) -> dict[str, bytes]:
         """Return what others wrote since the last look, the oldest first."""
-        found = []
+        found: dict[str, tuple[int, int, bytes]] = {}
+        while fresh := self._look(found):
+            found.update(fresh)
+        for path, (_, _, content) in found.items():
+            self._seen[path] = content
+        order = sorted(found, key=lambda path: (*found[path][:2], path))
+        return {path: found[path][2] for path in order}
+
+    def _look(
+        self, found: Mapping[str, tuple[int, int, bytes]]
+    ) -> dict[str, tuple[int, int, bytes]]:
+        """Return what is in files but neither known nor found: when, rank, what."""
+        fresh = {}
         for path in self.tree.settable & self._seen.keys():
+            known = found[path][2] if path in found else self._seen[path]
             with contextlib.suppress(OSError):
                 place = self._place(path)
                 content = place.read_bytes()
                 # Empty is between the truncation and the write of someone else.
-                if not content or content == self._seen[path]:
+                if not content or content == known:
                     continue
-                self._seen[path] = content
                 # Cpuquiet goes before, and comes after, what it is in the way of.
                 rank = 0
                 if path == CPUQUIET:
                     rank = 1 if content.strip() == b"1" else -1
-                found.append((place.stat().st_mtime_ns, rank, path, content))
-        return {path: content for _, _, path, content in sorted(found)}
+                fresh[path] = (place.stat().st_mtime_ns, rank, content)
+        return fresh
 
     def close(self) -> None:
         """Stop; the files stay as they are."""
@@ -134,11 +155,8 @@ class DiskTree:
             seen = self._seen.get(path)
             if seen is not None and seen.strip() == content.strip():
                 continue
-            # Someone wrote since we looked: that is news, for the next look.
-            if path in self.tree.settable and seen not in (None, self._held(path)):
-                continue
-            self._store(path, content)
-            self._seen[path] = content
+            if self._store(path, content, seen):
+                self._seen[path] = content
         for path in self._seen.keys() - self.tree.files.keys():
             self._place(path).unlink(missing_ok=True)
             del self._seen[path]
@@ -154,22 +172,21 @@ class DiskTree:
             self._place(path).unlink(missing_ok=True)
             del self._linked[path]
 
-    def _held(self, path: str) -> bytes | None:
-        try:
-            return self._place(path).read_bytes()
-        except OSError:
-            return None
-
-    def _store(self, path: str, content: bytes) -> None:
-        """Write a file in place, never empty in between."""
+    def _store(self, path: str, content: bytes, seen: bytes | None) -> bool:
+        """Write a file in place, never empty in between; tell whether it was done."""
         place = self._place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(place, os.O_WRONLY | os.O_CREAT, 0o644)
+        handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            os.write(handle, content)
+            if path in self.tree.settable and seen is not None:
+                # Someone wrote since we looked: that is news, for the next look.
+                if os.pread(handle, len(seen) + 1, 0) != seen:
+                    return False
+            os.pwrite(handle, content, 0)
             os.ftruncate(handle, len(content))
         finally:
             os.close(handle)
+        return True
 
 
 def main(words: list[str]) -> int:

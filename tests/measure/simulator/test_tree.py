@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,33 @@ def test_files_on_a_disk_behave_as_those_in_memory(tmp_path: Path) -> None:
         time.sleep(0.05)
         (tmp_path / CPUQUIET[1:]).write_text("1\n")
         assert within(5.0, lambda: disk.snapshot() == before)
+
+
+def test_what_a_look_has_missed_is_not_taken_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = DiskTree(tmp_path, "tx1-r32")
+    before = disk.snapshot()
+    online, quiet = tmp_path / f"{CPU[1:]}/cpu2/online", tmp_path / CPUQUIET[1:]
+    quiet.write_text("0\n")
+    online.write_text("0\n")
+    disk.step()
+    assert disk.tree.online() == [0, 1, 3]
+    online.write_text("1\n")
+    time.sleep(0.02)
+    quiet.write_text("1\n")
+    looks = []
+    look = disk._look
+
+    def late(found: dict[str, Any]) -> dict[str, Any]:
+        fresh = look(found)
+        looks.append(dict(fresh))
+        if len(looks) == 1:
+            # The core was written just after it had been looked at.
+            del fresh[f"{CPU}/cpu2/online"]
+        return fresh
+
+    monkeypatch.setattr(disk, "_look", late)
+    disk.step()
+    assert len(looks) == 3
+    assert disk.tree.online() == [0, 1, 2, 3] and disk.snapshot() == before
