@@ -74,7 +74,7 @@ class Link(Protocol):
         do : str
             What to do.
         limit_s : float, optional
-            How long to wait for the answer.
+            How long to wait for the answer; a program that is run has so long.
         **words : object
             The rest of the request.
 
@@ -169,11 +169,16 @@ class InProcessLink:
         DeviceError
             If it refuses.
         """
-        return _accepted(self.agent.handle({"do": do, **words}), do)
+        request = _request(do, words, limit_s)
+        return _accepted(self.agent.handle(request), do)
 
     def close(self) -> None:
         """Put back what is set."""
         self.agent.handle({"do": "restore"})
+
+
+def _request(do: str, words: dict[str, Any], limit_s: float) -> Reply:
+    return {"do": do, **words, **({"limit_s": limit_s} if do == "run" else {})}
 
 
 def _accepted(reply: Reply, do: str) -> Reply:
@@ -316,7 +321,8 @@ class AgentLink:
         do : str
             What to do.
         limit_s : float, optional
-            How long to wait for the answer.
+            How long to wait for the answer; a program that is run has so long, and
+            its answer some time more.
         **words : object
             The rest of the request.
 
@@ -333,9 +339,10 @@ class AgentLink:
             If it refuses.
         """
         self._ids += 1
-        request = {"do": do, "id": self._ids, **words}
+        request = {"id": self._ids, **_request(do, words, limit_s)}
         self._send(json.dumps(request).encode() + b"\n")
-        return _accepted(self._answer(self._ids, limit_s), do)
+        wait_s = limit_s + (ANSWER_LIMIT_S if do == "run" else 0.0)
+        return _accepted(self._answer(self._ids, wait_s), do)
 
     def close(self) -> None:
         """Put back what is set, and end the agent; more than once is once."""

@@ -260,3 +260,13 @@ def test_a_killed_host_leaves_a_board_as_it_was(
     host.wait()
     host.stdout.close()
     assert within(10.0, lambda: disk.snapshot() == before)
+
+
+def test_a_program_has_as_long_as_its_answer_is_waited_for(
+    disk: DiskTree, request: pytest.FixtureRequest
+) -> None:
+    link = AgentLink(address("local", disk, request))
+    words = [sys.executable, "-c", "import time; time.sleep(20)"]
+    reply = link.ask("run", argv=words, limit_s=0.3)
+    assert reply["late"] and reply["stop_s"] - reply["start_s"] < 5.0
+    link.close()
