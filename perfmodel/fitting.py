@@ -9,6 +9,7 @@ import numpy as np
 
 from perfmodel.errors import DataError, ModelError
 from perfmodel.ladders import sparse_ladders
+from perfmodel.progress import Progress, part_of, silent
 from perfmodel.validation import (
     CrossValidation,
     baseline_predictions,
@@ -49,6 +50,8 @@ FEWEST_CONFIGURATIONS = 3
 #: After one deal of the folds, models with more than this times the least error are
 #: out of the race: further deals would not bring them back.
 OUT_OF_RACE = 1.3
+#: Share of the time of a fit that judging the models takes.
+RACE_SHARE = 0.8
 #: Runs up to which cross-validation has ten folds, and is repeated.
 FEW_RUNS, SOME_RUNS = 100, 300
 
@@ -121,7 +124,11 @@ def make_model(
 
 
 def fit(
-    data: PerformanceDataset, model: str | PerformanceModel = AUTO, seed: int = 0
+    data: PerformanceDataset,
+    model: str | PerformanceModel = AUTO,
+    seed: int = 0,
+    *,
+    progress: Progress = silent,
 ) -> PerformanceModel:
     """Fit a model, and find its error on unseen runs.
 
@@ -136,6 +143,8 @@ def fit(
         or any scikit-learn regressor that takes a frame of raw levels.
     seed : int, default=0
         Seed of the folds and of everything random in the models.
+    progress : callable, optional
+        Told what is being done, and the share done, from 0 to 1.
 
     Returns
     -------
@@ -177,9 +186,10 @@ def fit(
         candidates = [make_model(name, data.space, seed) for name in RACING]
     else:
         candidates = [make_model(model, data.space, seed)]
-    found = _race(candidates, data, seed)
+    found = _race(candidates, data, seed, part_of(progress, 0.0, RACE_SHARE))
     errors = [one.error_percent for one in found]
     best = int(np.argmin(errors))
+    progress(f"{_name(candidates[best])}, all runs", RACE_SHARE)
     chosen = candidates[best].fit(X, y)
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
@@ -191,7 +201,10 @@ def fit(
 
 
 def _race(
-    candidates: Sequence[PerformanceModel], data: PerformanceDataset, seed: int
+    candidates: Sequence[PerformanceModel],
+    data: PerformanceDataset,
+    seed: int,
+    progress: Progress,
 ) -> list[CrossValidation]:
     """Cross-validate models in the same folds; far losers after one deal only."""
     X, y = data.X, data.y
@@ -200,8 +213,11 @@ def _race(
     baseline = np.array([baseline_predictions(y, dealt) for dealt in deals])
     predictions: list[list[Floats]] = [[] for _ in candidates]
     racing = list(range(len(candidates)))
-    for dealt in deals:
-        for place in racing:
+    for turn, dealt in enumerate(deals):
+        for done, place in enumerate(racing):
+            # Those that are out of the race count as done.
+            share = (turn + done / len(racing)) / len(deals)
+            progress(f"{_name(candidates[place])}, cross-validation", share)
             predictions[place].append(
                 held_out_predictions(candidates[place], X, y, dealt)
             )
@@ -214,6 +230,11 @@ def _race(
         )
         for those in predictions
     ]
+
+
+def _name(model: PerformanceModel) -> str:
+    """Name a model, or a regressor of the user's by its class."""
+    return getattr(model, "name", type(model).__name__)
 
 
 def _effort(n: int) -> tuple[int, int]:

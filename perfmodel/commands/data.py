@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from measure.progress import Step
     from perfmodel.dataset import PerformanceDataset
+    from perfmodel.progress import Progress
 
 __all__ = [
     "DataChoice",
@@ -20,6 +22,7 @@ __all__ = [
     "data_options",
     "place_name",
     "predictor_option",
+    "section_progress",
     "sections",
     "seed_option",
     "usual_responses",
@@ -328,6 +331,32 @@ class Section:
     def name(self) -> str:
         """The environment in one word."""
         return place_name(self.environment)
+
+
+def section_progress(section: Section, place: int, step: Step) -> Progress:
+    """Tell of the work on one of several sections.
+
+    Parameters
+    ----------
+    section : Section
+        Which.
+    place : int
+        How many come before it.
+    step : Step
+        Told how many sections are done.
+
+    Returns
+    -------
+    Progress
+        Takes what is being done, and the share of the section that is done.
+    """
+    words = (section.name, *section.data.responses)
+    name = " ".join(word for word in words if word)
+
+    def told(what: str, share: float) -> None:
+        step(f"{name}: {what}", place + share)
+
+    return told
 
 
 def place_name(environment: dict[str, str]) -> str:

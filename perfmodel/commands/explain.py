@@ -59,11 +59,18 @@ def command(choice: DataChoice, model: str, seed: int, output: Output) -> None:
         from perfmodel.commands.modelling import describe
 
         found: list[Described] = []
-        for one in load_models(folder):
-            if found:
-                output.print()
-            found.append(describe(one, seed=seed, notes=one.notes_))
-            print_terms(found[-1], output)
+        models = load_models(folder)
+        with output.progress("explaining", len(models)) as step:
+            for place, one in enumerate(models):
+                name = " ".join([*one.environment_.values(), one.response_])
+
+                def told(what: str, share: float, name: str = name) -> None:
+                    step(f"{name}: {what}", len(found) + share)
+
+                if place:
+                    output.print()
+                found.append(describe(one, seed=seed, notes=one.notes_, progress=told))
+                print_terms(found[-1], output)
     else:
         from perfmodel.commands.fit import fit_sections
 

@@ -13,6 +13,7 @@ from perfmodel.commands.data import (
     DataChoice,
     data_options,
     place_name,
+    section_progress,
     sections,
     seed_option,
     usual_responses,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described
 
 __all__ = ["command"]
+
+FIT_SHARE = 0.8
+"""Share of a section's time that fitting takes; the rest explains the model."""
 
 
 @click.command("fit")
@@ -111,17 +115,22 @@ def fit_sections(
     from perfmodel.commands.explain import print_terms
     from perfmodel.commands.modelling import describe
     from perfmodel.fitting import fit
+    from perfmodel.progress import part_of
 
     found: list[Described] = []
     with output.progress("fitting", len(parts)) as step:
-        for part in parts:
-            model = fit(part.data, model=name, seed=seed)
+        for place, part in enumerate(parts):
+            told = section_progress(part, place, step)
+            model = fit(
+                part.data, model=name, seed=seed, progress=part_of(told, 0.0, FIT_SHARE)
+            )
             described = describe(
                 model,
                 part.data,
                 seed=seed,
                 environment=part.environment,
                 notes=model.notes_[len(part.data.notes) :],
+                progress=part_of(told, FIT_SHARE, 1.0),
             )
             if found:
                 output.print()
@@ -130,7 +139,7 @@ def fit_sections(
             else:
                 described.print_summary(output)
             found.append(described)
-            step(described.heading)
+            step(described.heading, place + 1.0)
     if left_out:
         notes.append(f"not modelled: {', '.join(left_out)}; choose with --response")
     if notes:

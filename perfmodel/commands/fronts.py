@@ -11,6 +11,7 @@ from measure.console import Output
 from perfmodel.commands.data import (
     DataChoice,
     Section,
+    section_progress,
     sections,
     with_responses,
 )
@@ -175,19 +176,23 @@ def _of_section(
     from perfmodel.fitting import fit
 
     models = []
-    with output.progress("fitting", len(part.data.responses)) as step:
-        for name in part.data.responses:
-            fitted = fit(part.data.for_response(name), model=model, seed=seed)
+    where = f" of {part.name}" if part.environment else ""
+    # Beside a fit for each response, the predictions count as one.
+    total = len(part.data.responses) + 1
+    with output.progress(f"front{where}", total) as step:
+        for place, name in enumerate(part.data.responses):
+            single = replace(part, data=part.data.for_response(name))
+            told = section_progress(single, place, step)
+            fitted = fit(single.data, model=model, seed=seed, progress=told)
             validation = fitted.cross_validation_
             if validation is not None and not validation.learnable:
-                where = f" of {part.name}" if part.environment else ""
                 output.print(
                     f"no learnable signal: {name}{where}: its predictions are no "
                     "better than its mean"
                 )
             models.append(fitted)
-            step(name)
-    return make(models, part.data)
+        step("predictions", total - 1.0)
+        return make(models, part.data)
 
 
 def _complete(data: PerformanceDataset) -> bool:

@@ -14,6 +14,7 @@ from perfmodel.commands.printing import (
     percent,
     spelled_configuration,
 )
+from perfmodel.progress import Progress, silent
 
 if TYPE_CHECKING:
     from measure.console import Output
@@ -250,6 +251,7 @@ def describe(
     seed: int = 0,
     environment: dict[str, str] | None = None,
     notes: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> Described:
     """Explain a model and find its best configurations.
 
@@ -265,6 +267,8 @@ def describe(
         Where; the model's own by default.
     notes : sequence of str, optional
         What was done to the runs.
+    progress : callable, optional
+        Told what is being done, and the share done.
 
     Returns
     -------
@@ -274,6 +278,7 @@ def describe(
     from perfmodel.influence import explain
     from perfmodel.pareto import recommend
 
+    progress("effects", 0.0)
     described = Described(
         environment=dict(model.environment_ if environment is None else environment),
         runs=model.runs_,
@@ -284,6 +289,7 @@ def describe(
     )
     if not model.response_:
         return described
+    progress("best configurations", 0.7)
     front = recommend([model], model.response_, seed=seed)
     best = _best(front, model, data, described.silent)
     return replace(described, best=best)

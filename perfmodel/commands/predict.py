@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 ADDED = ("prediction", "lower", "upper", "extrapolated")
+CHUNK = 4_096
+"""Rows that are predicted at a time."""
 
 
 @click.command("predict")
@@ -76,14 +78,17 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
         refuse(f"{table}: has a column {taken[0]!r} already; rename it")
     levels, skipped = _levels(cells, model)
     rows = cells.assign(**dict.fromkeys(ADDED, ""))
-    if len(levels):
-        interval = model.predict_interval(levels, level=level)
-        outside = model.extrapolated(levels)
-        for name in ("prediction", "lower", "upper"):
-            rows.loc[levels.index, name] = [repr(float(x)) for x in interval[name]]
-        rows.loc[levels.index, "extrapolated"] = [
-            "true" if far else "false" for far in outside
-        ]
+    with output.progress("predicting", len(levels)) as step:
+        for start in range(0, len(levels), CHUNK):
+            step(f"row {start + 1}", start)
+            part = levels.iloc[start : start + CHUNK]
+            interval = model.predict_interval(part, level=level)
+            outside = model.extrapolated(part)
+            for name in ("prediction", "lower", "upper"):
+                rows.loc[part.index, name] = [repr(float(x)) for x in interval[name]]
+            rows.loc[part.index, "extrapolated"] = [
+                "true" if far else "false" for far in outside
+            ]
     write_whole(out, rows.to_csv(index=False, lineterminator="\n"))
     far = int((rows["extrapolated"] == "true").sum())
     unit = f" ({model.unit_})" if model.unit_ else ""

@@ -78,9 +78,16 @@ def command(
         data = with_responses(data, usual_responses(data))
     from perfmodel.transfer.report import transfer_reports
 
-    reports = transfer_reports(
-        data, src, dst, target_runs=target_runs, metrics=metrics, seed=seed
-    )
+    with output.progress("transfer", 1) as step:
+        reports = transfer_reports(
+            data,
+            src,
+            dst,
+            target_runs=target_runs,
+            metrics=metrics,
+            seed=seed,
+            progress=step,
+        )
     for position, report in enumerate(reports):
         if position:
             output.print()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perfmodel.acquisition import stratified_rows
 from perfmodel.encoding import Encoding
+from perfmodel.progress import Progress, silent
 from perfmodel.transfer.base import TransferModel
 from perfmodel.transfer.source import Source
 from perfmodel.validation import mape
@@ -68,6 +69,8 @@ def learning_curve(
     frame: pd.DataFrame,
     y: Floats,
     seed: int = 0,
+    *,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """Learn from growing parts of the target's runs, and score on the rest.
 
@@ -83,6 +86,8 @@ def learning_curve(
         Their responses.
     seed : int, default=0
         Seed of the parts.
+    progress : callable, optional
+        Told what is being done, and the share done.
 
     Returns
     -------
@@ -98,9 +103,13 @@ def learning_curve(
     places = sources[0].scaled(codes, encoding)
     repeats = REPEATS_OF_FEW if len(y) <= FEW else REPEATS_OF_MANY
     rows = []
-    for size in curve_sizes(len(y)):
+    sizes = curve_sizes(len(y))
+    done, whole = 0.0, float(sum(sizes) * repeats or 1)
+    for size in sizes:
         errors = []
         for repeat in range(repeats):
+            progress(f"learning from {size} target runs", done / whole)
+            done += size
             rng = np.random.default_rng([seed, size, repeat])
             learn = stratified_rows(told, size, rng, places)
             rest = np.setdiff1d(np.arange(len(y)), learn)

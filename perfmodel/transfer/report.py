@@ -11,6 +11,7 @@ import numpy as np
 
 from perfmodel.acquisition import stratified_rows
 from perfmodel.errors import DataError
+from perfmodel.progress import Progress, part_of, silent
 from perfmodel.selection import describe, pair_environments
 from perfmodel.transfer.ase17 import ase17_metrics
 from perfmodel.transfer.base import GuardReport, TransferModel
@@ -33,6 +34,8 @@ __all__ = ["TransferReport", "transfer_reports", "transferability"]
 FEWEST_LEARNED = 5
 FEWEST_SCORED = 4
 METRICS = ("ase17",)
+#: Shares of the time after which sources, model and learning curve are done.
+GATHERED, FITTED, LEARNED = 0.1, 0.2, 0.8
 VERDICTS = (
     "shift",
     "rank",
@@ -192,6 +195,7 @@ def transferability(
     target_runs: int | None = None,
     metrics: str | None = None,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> TransferReport:
     """Say how much of a source holds on a target, and whether a transfer pays.
 
@@ -209,6 +213,8 @@ def transferability(
         Compute M1 to M18 as well, on all runs of both sides.
     seed : int, default=0
         Seed of everything random.
+    progress : callable, optional
+        Told what is being done, and the share done, from 0 to 1.
 
     Returns
     -------
@@ -225,6 +231,7 @@ def transferability(
     sources = list(source) if isinstance(source, Sequence) else [source]
     if metrics is not None and metrics not in METRICS:
         raise DataError(f"metrics {metrics!r} are unknown; choose ase17")
+    progress("the sources", 0.0)
     evidence = gather(sources, target)
     _check_sizes(evidence, target_runs)
     learn = np.arange(len(evidence.y))
@@ -234,13 +241,22 @@ def transferability(
         places = evidence.sources[0].scaled(codes, evidence.encoding)
         learn = stratified_rows(evidence.told, target_runs, rng, places)
     seen = evidence.taken(learn)
+    progress("all target runs", GATHERED)
     model = TransferModel(space=evidence.space, seed=seed)
     model.fit(seen.frame, seen.y, evidence.sources)
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])
     model.choice_, model.notes_ = model.report.reason, evidence.notes
     errors, scored_on = _errors(evidence, model, learn, seed)
-    curve = learning_curve(evidence.space, evidence.sources, seen.frame, seen.y, seed)
+    curve = learning_curve(
+        evidence.space,
+        evidence.sources,
+        seen.frame,
+        seen.y,
+        seed,
+        progress=part_of(progress, FITTED, LEARNED),
+    )
+    progress("verdicts", LEARNED)
     verdicts = judge_all(seen, seed)
     helps, sentence = in_one_sentence(model.report, errors, curve, len(learn))
     return TransferReport(
@@ -272,6 +288,7 @@ def transfer_reports(
     target_runs: int | None = None,
     metrics: str | None = None,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> list[TransferReport]:
     """Report every transfer that words select, for each response.
 
@@ -289,6 +306,8 @@ def transfer_reports(
         As for `transferability`.
     seed : int, default=0
         Seed of everything random.
+    progress : callable, optional
+        Told what is being done, and the share done, from 0 to 1.
 
     Returns
     -------
@@ -305,31 +324,43 @@ def transfer_reports(
     """
     words = [src] if isinstance(src, str) else list(src)
     words = [part for word in words for part in _sources(word)]
+    pairs = pair_environments(data.environments(), words, dst)
+    wanted = [(pair, response) for pair in pairs for response in data.responses]
     reports = []
     left_out = []
-    for pair in pair_environments(data.environments(), words, dst):
-        for response in data.responses:
-            one = data.for_response(response)
-            sides = [one.select(**place) for place in (*pair.sources, pair.target)]
-            empty = [s for s in sides if s.frame[response].isna().all()]
-            if empty:
-                where = describe(empty[0].environments()[0])
-                left_out.append(f"{response} is missing in {where}: not judged")
-                continue
-            reports.append(
-                transferability(
-                    sides[:-1],
-                    sides[-1],
-                    target_runs=target_runs,
-                    metrics=metrics,
-                    seed=seed,
-                )
+    for place, (pair, response) in enumerate(wanted):
+        one = data.for_response(response)
+        sides = [one.select(**where) for where in (*pair.sources, pair.target)]
+        empty = [s for s in sides if s.frame[response].isna().all()]
+        if empty:
+            where = describe(empty[0].environments()[0])
+            left_out.append(f"{response} is missing in {where}: not judged")
+            continue
+        share = part_of(progress, place / len(wanted), (place + 1) / len(wanted))
+        reports.append(
+            transferability(
+                sides[:-1],
+                sides[-1],
+                target_runs=target_runs,
+                metrics=metrics,
+                seed=seed,
+                progress=_named(share, f"{describe(pair.target)} {response}"),
             )
+        )
     if not reports:
         raise DataError("no response to transfer: " + "; ".join(left_out))
     if left_out:
         reports[0] = replace(reports[0], notes=(*reports[0].notes, *left_out))
     return reports
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    """Say with each step what it belongs to."""
+
+    def told(what: str, share: float) -> None:
+        progress(f"{name}: {what}", share)
+
+    return told
 
 
 def _sources(word: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from measure import progress
 from perfmodel.cli import main
 from tests import known_answers
 from tests.known_answers import brute_force_front
@@ -24,8 +27,9 @@ COLUMNS = ["--options", "fast,frequency,backend,inert", "--environment", "machin
 
 @pytest.fixture()
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder."""
+    """Run a command in an empty folder; however slow the machine, without progress."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "FIRST_LINE_S", math.inf)
 
     def call(*words: object) -> Result:
         return CliRunner().invoke(
@@ -576,3 +580,26 @@ def test_transfer_prints_a_verdict_in_one_sentence_first(run, table) -> None:
 def test_words_that_select_nothing_are_refused(run, table, src, dst, message) -> None:
     words = ["--data", table, *COLUMNS, "--response", "time_s"]
     assert message in one_line(run("transfer", *words, "--src", src, "--dst", dst))
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["fit", *QUICK], "fitting"),
+        (["explain", *QUICK], "fitting"),
+        (["pareto", *QUICK], "front of laptop"),
+        (["recommend", *QUICK, "--minimize", "time_s"], "front of laptop"),
+        (["transfer", "--src", "laptop", "--dst", "server"], "transfer"),
+    ],
+)
+def test_what_takes_long_says_how_far_it_is(
+    run, table, monkeypatch, words, what
+) -> None:
+    for name in ("FIRST_LINE_S", "LINE_EVERY_S"):
+        monkeypatch.setattr(progress, name, 0.0)
+    columns = [*COLUMNS, "--response", "time_s"]
+    result = run(*words, "--data", table, *columns, "--json", "-")
+    lines = re.findall(rf"^{what}: (\d+) %.*\(.+\)$", result.stderr, re.MULTILINE)
+    assert lines == sorted(lines, key=int)
+    assert len(lines) >= 3
+    assert json.loads(result.stdout)
