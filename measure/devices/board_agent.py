@@ -82,6 +82,20 @@ WRITE_ONLY = ("clk_update_rate",)
 """Files that some kernels do not let anyone read: a switch beside them is put back."""
 
 
+LIVE = (
+    (
+        "/sys/devices/system/cpu/cpu#/online",
+        "/sys/devices/system/cpu/cpuquiet/tegra_cpuquiet/enable",
+        "1",
+    ),
+    ("/sys/kernel/debug/bpmp/debug/clk/emc/rate", "mrq_rate_locked", "0"),
+    ("/sys/kernel/debug/tegra_fan/target_pwm", "temp_control", "1"),
+    ("/sys/devices/pwm-fan/target_pwm", "temp_control", "1"),
+)
+"""Files that the kernel moves itself while a switch, beside them or elsewhere, stands
+so: once they were put back, and the switch is, what they read is no fault."""
+
+
 def _pattern(text):
     parts = re.split(r"(\*\*|\*|#)", text)
     means = {"**": ".+", "*": "[^/]*", "#": "[0-9]+"}
@@ -89,6 +103,9 @@ def _pattern(text):
 
 
 _ALLOWED = re.compile("|".join("(?:%s)" % _pattern(text) for text in ALLOWED))
+
+
+_LIVE = [(re.compile(_pattern(one)), switch, text) for one, switch, text in LIVE]
 
 
 def is_allowed(path):
@@ -604,18 +621,24 @@ class Agent(object):
     def _put_back(self, entries):
         """Go backwards through entries until all read as they were."""
         start = moved = self.clock.now()
-        known = None
+        known, tries, stood = None, {}, set()
         while entries:
-            failed, changed = {}, False
+            failed, changed = {}, []
             for entry in self._ordered(entries):
                 path = entry["path"]
                 if entry["old"] is None or not is_allowed(path):
                     continue
-                old = entry["old"].encode("latin-1")
-                wrote, reason = self._put_back_one(path, old)
-                changed = changed or wrote
+                if path in stood and self._is_live(path):
+                    continue
+                old, count = entry["old"].encode("latin-1"), tries.get(path, 0)
+                wrote, reason = self._put_back_one(path, old, count)
+                if wrote:
+                    tries[path] = count + 1
+                    changed.append(path)
                 if reason:
                     failed[path] = reason
+                if not reason or not reason["errno"]:
+                    stood.add(path)
             if not failed and not changed:
                 return {}
             now = self.clock.now()
@@ -623,21 +646,20 @@ class Agent(object):
                 moved, known = now, sorted(failed)
             stuck = bool(failed) and now - moved >= STUCK_S
             if stuck or now - start >= RESTORE_LIMIT_S:
+                for path in changed:
+                    error = "does not stay as it was: something else writes it"
+                    failed.setdefault(path, {"errno": "", "error": error})
                 return failed
             self.clock.sleep(SETTLE_S)
         return {}
 
-    def _put_back_one(self, path, old):
+    def _put_back_one(self, path, old, count):
+        # Where all words are listed a kernel takes the one in brackets only.
+        chosen = re.search(rb"\[([^\]]+)\]", old) if count % 2 == 0 else None
         try:
             if self.files.read(path) == old:
                 return False, None
-            try:
-                self.files.write(path, old)
-            except (IOError, OSError) as error:
-                chosen = re.search(rb"\[([^\]]+)\]", old)
-                if error.errno != errno.EINVAL or chosen is None:
-                    raise
-                self.files.write(path, chosen.group(1))
+            self.files.write(path, old if chosen is None else chosen.group(1))
             now = self.files.read(path)
         except (IOError, OSError) as error:
             return True, _trouble(error, path)
@@ -645,6 +667,15 @@ class Agent(object):
             return True, None
         texts = old.decode("latin-1").strip(), now.decode("latin-1").strip()
         return True, {"errno": "", "error": "wrote %r and read %r" % texts}
+
+    def _is_live(self, path):
+        """Tell whether the kernel moves a file by itself, as things stand."""
+        for matches, switch, text in _LIVE:
+            if matches.match(path):
+                if not switch.startswith("/"):
+                    switch = path.rpartition("/")[0] + "/" + switch
+                return self._read(switch).get("text", "").strip() == text
+        return False
 
     def _ordered(self, entries):
         """Return entries backwards, a minimum and its maximum by what stands."""

@@ -232,6 +232,14 @@ def test_a_choice_among_several_is_put_back(root: Path) -> None:
     assert content(root) == FILES
 
 
+def test_a_choice_is_put_back_where_only_files_stand_for_the_kernel(
+    agent: Agent, root: Path
+) -> None:
+    agent.handle(write(("/sys/block/mmcblk0/queue/scheduler", "noop")))
+    assert agent.handle({"do": "restore"})["failed"] == []
+    assert content(root) == FILES
+
+
 def test_a_write_that_fails_names_path_and_error_and_stops(
     root: Path,
 ) -> None:
@@ -255,6 +263,49 @@ def test_what_cannot_be_put_back_is_named_and_stays_in_the_journal(
     (root / f"{CPU[1:]}/cpu1/online").write_text("0")
     assert agent.handle({"do": "restore"})["failed"] == []
     assert content(root) == FILES
+
+
+def test_what_something_else_writes_all_the_time_is_not_taken_for_put_back(
+    agent: Agent, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_agent, "RESTORE_LIMIT_S", 0.2)
+    agent.handle(write((MINIMUM, "204000")))
+
+    def meddle(seconds: float) -> None:
+        time.sleep(seconds)
+        (root / MINIMUM[1:]).write_text("306000\n")
+
+    monkeypatch.setattr(agent.clock, "sleep", meddle)
+    (failed,) = agent.handle({"do": "restore"})["failed"]
+    assert failed["path"] == MINIMUM and "something else writes it" in failed["error"]
+    monkeypatch.undo()
+    assert agent.handle({"do": "restore"})["failed"] == []
+    assert content(root) == FILES
+
+
+@pytest.mark.parametrize("quiet", ["1", "0"])
+def test_cores_that_are_left_to_cpuquiet_again_may_be_where_it_wants(
+    root: Path, quiet: str
+) -> None:
+    switch, online = f"{CPU}/cpuquiet/tegra_cpuquiet/enable", f"{CPU}/cpu1/online"
+
+    class Quiet(Disk):
+        """Cpuquiet takes the core off as soon as it is on again."""
+
+        def write(self, path: str, data: bytes) -> None:
+            super().write(path, data)
+            if path == switch and data.strip() == b"1":
+                super().write(online, b"0\n")
+
+    (root / switch[1:]).write_text(f"{quiet}\n")
+    agent = Agent(Quiet(str(root)), MemoryJournal(), Clock())
+    agent.handle(write((switch, "0"), (online, "0")))
+    assert agent.handle({"do": "restore"})["failed"] == []
+    now = content(root)
+    assert (now[switch], now[online]) == (
+        f"{quiet}\n",
+        "0\n" if quiet == "1" else "1\n",
+    )
 
 
 def content_of(root: Path, path: str) -> str:
