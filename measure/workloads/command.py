@@ -1,0 +1,88 @@
+"""Runs any command on a board, or here, and reads its latency from what it says.
+
+Standard library only, in the syntax of Python 3.4, as all that runs on a board.
+"""
+
+import re
+import subprocess
+import tempfile
+import time
+
+from measure.workloads.board_timing import Failed, Run, python_version
+
+OUTSIDE = (1, 2, 9, 15)
+"""Signals that come from outside: what died by one may live when tried again."""
+MOST_SAID = 10000000
+"""Bytes that are looked through for latencies."""
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Names that a pattern's group may have, and their seconds."""
+
+
+def run_command(job):
+    """Measure a command: its wall time, or what it prints."""
+    import resource
+
+    argv, pattern = job["argv"], None
+    if job.get("pattern"):
+        pattern = re.compile(job["pattern"], re.MULTILINE)
+
+    def execute(calls):
+        start = time.monotonic()
+        said = _executed(argv)
+        took = time.monotonic() - start
+        calls.extend([took] if pattern is None else latencies(pattern, said))
+
+    def cpu_s():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    found = Run(job, execute, cpu_s, tests=False).told()
+    found["batch_size"] = int(job.get("batch_size") or 1)
+    found["versions"] = {"python": python_version()}
+    return found
+
+
+def _executed(argv):
+    """Execute a command once; return what it said."""
+    # In our own process group: whoever ends us ends it too.
+    with tempfile.TemporaryFile() as said:
+        try:
+            child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            )
+        except (IOError, OSError) as error:
+            raise Failed("%s cannot be started: %s" % (argv[0], error.strerror))
+        code = child.wait()
+        said.seek(0)
+        text = said.read(MOST_SAID).decode("utf-8", "replace")
+    if code:
+        how = "ended by signal %d" % -code if code < 0 else "exit code %d" % code
+        reason = "%s: %s%s" % (argv[0], how, _last_words(text))
+        raise Failed(reason, -code not in OUTSIDE)
+    return text
+
+
+def latencies(pattern, said):
+    """Return the seconds that a pattern finds in what a command said."""
+    named = [name for name in UNITS if name in pattern.groupindex]
+    scale, found = UNITS[named[0]] if named else 1.0, []
+    for match in pattern.finditer(said):
+        text = match.group(named[0]) if named else match.group(1)
+        try:
+            value = float(text)
+        except (TypeError, ValueError):
+            value = 0.0
+        if not 0.0 < value < 1e9:
+            raise Failed("the latency pattern found %r, which is no time" % text)
+        found.append(value * scale)
+    if not found:
+        raise Failed(
+            "the latency pattern %r matches nothing that the command said%s"
+            % (pattern.pattern, _last_words(said))
+        )
+    return found
+
+
+def _last_words(text):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; it ended with: %s" % lines[-1][:300] if lines else "; it said nothing"
