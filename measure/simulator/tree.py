@@ -7,7 +7,9 @@
 - The memory clock is what the override says where it is on, else what the CPU clock
   asks for. For a rate that is not on the ladder the next higher one is taken.
 - The clock of a GPU whose rail is gated is a lie: the lowest one, whatever is set.
-- The power sensor moves on once in an update period.
+- The power sensor moves on once in an update period. Without a chip beneath it the
+  board is always at rest, and as warm; with one (`BoardTree.attach`) power,
+  temperatures and what heat does to the clocks are the chip's.
 
 Files are written as a kernel would take them: whole, or not at all with an `OSError`.
 """
@@ -19,25 +21,41 @@ import os
 import re
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from measure.simulator.boards import BOARDS
+from measure.simulator.chip import Chip, by_channel
 from measure.simulator.latency import Clocks
 from measure.simulator.power import RailPower, idle_power
 from measure.simulator.tree_layouts import (
+    COOLING,
     CPU,
     CPUQUIET,
     DEBUG,
+    INPUT_MV,
     LAYOUTS,
+    ZONES,
     fixed_files,
     links,
 )
+from measure.simulator.unit import CHANNELS
 
 FAULTS = ("swallowed", "rounded", "behind", "EINVAL", "EACCES", "vanished")
 """What can be made to go wrong with a file that is written."""
 _CPU_OFF_TABLE = {1_555_000: 1_555_500}
 _NOISE_W = 0.03
+RAILS = {
+    "VDD_IN": "total",
+    "VDD_GPU": "gpu",
+    "VDD_SYS_GPU": "gpu",
+    "VDD_CPU": "cpu",
+    "VDD_SYS_CPU": "cpu",
+    "VDD_SYS_DDR": "memory",
+    "VDD_SYS_SOC": "soc",
+}
+"""What is behind each rail; a rail that is not here feeds nothing."""
 
 
 def _error(code: int, path: str) -> OSError:
@@ -87,9 +105,28 @@ class BoardTree:
         self._board = BOARDS.get(name.partition("-")[0])
         self._behind: dict[str, bytes] = {}
         self._gone: dict[str, bytes] = {}
+        self._real: dict[str, str] = {}
+        self._chip: Chip | None = None
         self._update = -1
+        self._at_rest_ma = [0] * len(CHANNELS)
+        self._told = self._sensor_files()
         self._derive()
         self._sense()
+
+    def attach(self, chip: Chip) -> None:
+        """Put a chip beneath the files.
+
+        Parameters
+        ----------
+        chip : Chip
+            On the same clock; it is told what is set.
+        """
+        self._chip = chip
+        for zone, place in ZONES.items():
+            self._told[f"{place}/temp"] = partial(self._millidegrees, zone)
+        self._told[f"{COOLING['GPU-cap']}/cur_state"] = lambda: b"%d\n" % chip.capped
+        self._told[self._gpu_now] = self._gpu_text
+        self._derive()
 
     def resolve(self, path: str) -> str:
         """Return a path without links.
@@ -133,8 +170,12 @@ class BoardTree:
         OSError
             If it is not there, or a folder.
         """
+        real = self._file(path)
+        tell = self._told.get(real)
+        if tell is not None:
+            return tell()
         self._sense()
-        return self.files[self._file(path)]
+        return self.files[real]
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, with what follows from that.
@@ -256,6 +297,9 @@ class BoardTree:
         Clocks
             Of the cores that are measured.
         """
+        return self._set_clocks() if self._chip is None else self._chip.clocks
+
+    def _set_clocks(self) -> Clocks:
         measured = set(self.layout.clusters[0])
         return Clocks(
             cpu_hz=1000.0 * self._cpu_khz(0),
@@ -265,7 +309,9 @@ class BoardTree:
         )
 
     def _file(self, path: str) -> str:
-        real = self.resolve(path)
+        real = self._real.get(path)
+        if real is None:
+            real = self._real[path] = self.resolve(path)
         if real in self.files:
             return real
         raise _error(errno.EISDIR if self.exists(real) else errno.ENOENT, path)
@@ -356,6 +402,17 @@ class BoardTree:
             return _at_least(ladder, int(self._text(f"{override}/rate")))
         return ladder[0]
 
+    @property
+    def _gpu_now(self) -> str:
+        gpu = self.layout.gpu
+        return f"{gpu}/cur_freq" if gpu else f"{DEBUG}/clock/gbus/rate"
+
+    def _gpu_text(self) -> bytes:
+        """Return the GPU's clock as it is, which heat may hold down."""
+        assert self._chip is not None
+        told = int(self.files[self._gpu_now])
+        return b"%d\n" % min(told, self._chip.clocks.gpu_hz)
+
     def _emc_hz(self) -> int:
         folder = self.layout.emc_folder
         rate, state = self.layout.emc_names
@@ -370,6 +427,9 @@ class BoardTree:
 
     def _derive(self) -> None:
         """Bring what only tells something into line with what is set."""
+        self._real.clear()
+        if self._chip is not None:
+            self._chip.set(self._set_clocks())
         layout, online = self.layout, self.online()
         told: dict[str, object] = {layout.emc_now: self._emc_hz()}
         for number, cluster in enumerate(layout.clusters):
@@ -385,9 +445,7 @@ class BoardTree:
                 else:
                     self.links.pop(link, None)
         gated = self.files.get(layout.railgate, b"0").strip() == b"1"
-        now = layout.gpu_hz[0] if gated else self._gpu_hz()
-        gpu = layout.gpu
-        told[f"{gpu}/cur_freq" if gpu else f"{DEBUG}/clock/gbus/rate"] = now
+        told[self._gpu_now] = layout.gpu_hz[0] if gated else self._gpu_hz()
         told[f"{CPU}/online"] = _ranges(online)
         for path, value in told.items():
             self.files[path] = f"{value}\n".encode()
@@ -398,31 +456,59 @@ class BoardTree:
         return idle_power(self._board, clocks, 40.0)
 
     def _sense(self) -> None:
-        """Let the power sensor catch up with the clock."""
-        if self._board is None or not self.layout.ina:
+        """Let the sensor of a board at rest catch up with the clock."""
+        if self._board is None or self._chip is not None:
             return
         part = self._board.sensor
         update = int(self.clock() / part.period_s)
         if update == self._update:
             return
         self._update = update
-        power = self.power(self.clocks())
-        noise = np.random.default_rng(abs(update)).normal(0.0, _NOISE_W, 3)
-        values = {"VDD_IN": power.total_w, "VDD_GPU": power.gpu_w}
-        for channel, rail in enumerate(self.layout.rails):
-            watts = max(0.0, values.get(rail, power.cpu_w) + noise[channel])
-            steps = round(watts / part.step_w)
-            milliamps = 1000.0 * steps * part.current_step_a
-            folder = self.layout.ina
-            volts = 1000.0 * part.bus_volts
-            for name, value in (
-                (f"in_power{channel}_input", 1000.0 * steps * part.step_w),
-                (f"in_current{channel}_input", milliamps),
-                (f"in_voltage{channel}_input", volts),
-            ):
-                self.files[f"{folder}/{name}"] = f"{value:.0f}\n".encode()
-            both = f"{volts:.0f} {milliamps:.0f}\n"
-            self.files[f"{folder}/ui_input_{channel}"] = both.encode()
+        power = by_channel(self.power(self.clocks()), self._board)
+        noise = np.random.default_rng(abs(update)).normal(0.0, _NOISE_W, len(power))
+        steps = np.rint(np.maximum(0.0, power + noise) / part.step_w)
+        self._at_rest_ma = np.rint(1000.0 * steps * part.current_step_a).tolist()
+        for path, tell in self._told.items():
+            self.files[path] = tell()
+
+    def _sensor_files(self) -> dict[str, Callable[[], bytes]]:
+        """Return what tells power when it is read."""
+        found: dict[str, Callable[[], bytes]] = {}
+        if self._board is None:
+            return found
+        for folder, rails in self.layout.sensors:
+            for number, rail in enumerate(rails):
+                for name in ("in_power#_input", "in_current#_input", "ui_input_#"):
+                    path = f"{folder}/{name.replace('#', str(number))}"
+                    found[path] = partial(self._power_text, name, RAILS.get(rail, ""))
+        return found
+
+    def _power_text(self, name: str, channel: str) -> bytes:
+        milliamperes = self._milliamperes(channel)
+        if name == "ui_input_#":
+            return b"%d %d\n" % (INPUT_MV, milliamperes)
+        if name == "in_current#_input":
+            return b"%d\n" % milliamperes
+        return b"%.0f\n" % (INPUT_MV * milliamperes / 1000.0)
+
+    def _milliamperes(self, channel: str) -> int:
+        if channel not in CHANNELS:
+            return 0
+        place = CHANNELS.index(channel)
+        if self._chip is not None:
+            return self._chip.milliamperes(place)
+        self._sense()
+        return int(self._at_rest_ma[place])
+
+    def _millidegrees(self, zone: str) -> bytes:
+        assert self._chip is not None
+        if zone == "PMIC-Die":
+            return b"100000\n"
+        celsius = self._chip.temperature_c()
+        if zone == "Tboard_tegra":
+            celsius = 0.5 * (celsius + self._chip.unit.ambient_c)
+        # Zones tell half degrees.
+        return b"%d\n" % (500 * round(2.0 * celsius))
 
 
 def _at_least(ladder: tuple[int, ...], asked: int) -> int:

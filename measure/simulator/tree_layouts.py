@@ -17,6 +17,8 @@ CPU = "/sys/devices/system/cpu"
 CPUQUIET = f"{CPU}/cpuquiet/tegra_cpuquiet/enable"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 DEBUG = "/sys/kernel/debug"
+INPUT_MV = 19100
+"""On the input side of the regulators, where power is measured."""
 
 _TX1_CPU_KHZ = (102000, 204000, 306000, 408000, 510000, 612000, 714000, 816000) + (
     (918000, 1020000, 1122000, 1224000, 1326000, 1428000, 1555000, 1632000, 1734000)
@@ -68,10 +70,8 @@ class Layout:
         Which debugfs interface the memory clock has.
     governors : tuple of str
         Of the CPU, the first in force.
-    ina : str
-        Folder of the power sensor that has the total rail, or empty.
-    rails : tuple of str
-        Of its three channels.
+    sensors : tuple of (str, tuple of str)
+        Folders of power sensors, and the rails of the three channels of each.
     cluster_switch : bool, default=False
         Whether ``/sys/kernel/cluster`` is there.
     """
@@ -91,9 +91,13 @@ class Layout:
     railgate: str
     emc: str
     governors: tuple[str, ...]
-    ina: str
-    rails: tuple[str, ...]
+    sensors: tuple[tuple[str, tuple[str, ...]], ...]
     cluster_switch: bool = False
+
+    @property
+    def rails(self) -> tuple[str, ...]:
+        """All rails whose power is told."""
+        return tuple(rail for _, rails in self.sensors for rail in rails)
 
     @property
     def emc_folder(self) -> str:
@@ -147,8 +151,12 @@ _TX1 = {
     "gpu_hz": _TX1_GPU_HZ,
     "emc_hz": _TX1_EMC_HZ,
     "floor_khz": _TX1_FLOOR_KHZ,
-    "ina": "/sys/devices/7000c400.i2c/i2c-1/1-0040/iio:device0",
-    "rails": ("VDD_IN", "VDD_GPU", "VDD_CPU"),
+    "sensors": (
+        (
+            "/sys/devices/7000c400.i2c/i2c-1/1-0040/iio:device0",
+            ("VDD_IN", "VDD_GPU", "VDD_CPU"),
+        ),
+    ),
 }
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -212,8 +220,16 @@ LAYOUTS: Mapping[str, Layout] = {
             railgate="/sys/devices/17000000.gp10b/railgate_enable",
             emc="bpmp",
             governors=("schedutil", "userspace", "performance"),
-            ina="/sys/devices/c240000.i2c/i2c-0/0-0041/iio:device1",
-            rails=("VDD_IN", "VDD_SYS_CPU", "VDD_SYS_DDR"),
+            sensors=(
+                (
+                    "/sys/devices/c240000.i2c/i2c-0/0-0040/iio:device0",
+                    ("VDD_SYS_GPU", "VDD_SYS_SOC", "VDD_4V0_WIFI"),
+                ),
+                (
+                    "/sys/devices/c240000.i2c/i2c-0/0-0041/iio:device1",
+                    ("VDD_IN", "VDD_SYS_CPU", "VDD_SYS_DDR"),
+                ),
+            ),
         ),
         Layout(
             name="tk1",
@@ -237,17 +253,27 @@ LAYOUTS: Mapping[str, Layout] = {
             railgate="",
             emc="clock",
             governors=("interactive", "userspace", "performance"),
-            ina="",
-            rails=(),
+            sensors=(),
             cluster_switch=True,
         ),
     )
 }
 """The boards that can be imitated, by name."""
 
-_ZONES = ("AO-therm", "CPU-therm", "GPU-therm", "PLL-therm", "PMIC-Die") + (
-    ("Tdiode_tegra", "Tboard_tegra", "thermal-fan-est")
-)
+_THERMAL = "/sys/devices/virtual/thermal"
+ZONES: Mapping[str, str] = {
+    name: f"{_THERMAL}/thermal_zone{number}"
+    for number, name in enumerate(
+        ("AO-therm", "CPU-therm", "GPU-therm", "PLL-therm", "PMIC-Die")
+        + ("Tdiode_tegra", "Tboard_tegra", "thermal-fan-est")
+    )
+}
+"""Folders of temperatures, by type."""
+COOLING: Mapping[str, str] = {
+    name: f"{_THERMAL}/cooling_device{number}"
+    for number, name in enumerate(("GPU-cap", "pwm-fan"))
+}
+"""Folders of what heat sets going, by type."""
 _KERNEL = {
     "vm/swappiness": 60,
     "vm/vfs_cache_pressure": 100,
@@ -297,15 +323,18 @@ def fixed_files(layout: Layout) -> tuple[dict[str, str], dict[str, str]]:
         # Gone, or not there yet, on the kernel of the oldest board.
         if layout.name != "tk1" or name.startswith("vm"):
             settable[f"/proc/sys/{name}"] = f"{value}\n"
-    for number, kind in enumerate(_ZONES):
-        zone = f"/sys/devices/virtual/thermal/thermal_zone{number}"
+    for kind, zone in ZONES.items():
         told[f"{zone}/type"] = f"{kind}\n"
         told[f"{zone}/temp"] = "100000\n" if kind == "PMIC-Die" else "36500\n"
-    for channel, rail in enumerate(layout.rails):
-        told[f"{layout.ina}/rail_name_{channel}"] = f"{rail}\n"
-        told[f"{layout.ina}/polling_delay_{channel}"] = "0 ms\n"
-    if layout.ina:
-        settable[f"{layout.ina}/running_mode"] = "0\n"
+    for kind, cooler in COOLING.items():
+        told[f"{cooler}/type"] = f"{kind}\n"
+        told[f"{cooler}/cur_state"] = "0\n"
+    for folder, rails in layout.sensors:
+        settable[f"{folder}/running_mode"] = "0\n"
+        for channel, rail in enumerate(rails):
+            told[f"{folder}/rail_name_{channel}"] = f"{rail}\n"
+            told[f"{folder}/polling_delay_{channel}"] = "0 ms\n"
+            told[f"{folder}/in_voltage{channel}_input"] = f"{INPUT_MV}\n"
     return settable, told
 
 
@@ -325,12 +354,11 @@ def links(layout: Layout) -> dict[str, str]:
     found = {}
     if layout.gpu:
         found["/sys/class/devfreq/" + layout.gpu.rpartition("/")[2]] = layout.gpu
-    if layout.ina:
-        chip = layout.ina.rpartition("/")[0]
+    for folder, _ in layout.sensors:
+        chip = folder.rpartition("/")[0]
         found["/sys/bus/i2c/drivers/ina3221x/" + chip.rpartition("/")[2]] = chip
-    for number in range(len(_ZONES)):
-        zone = f"thermal_zone{number}"
-        found[f"/sys/class/thermal/{zone}"] = f"/sys/devices/virtual/thermal/{zone}"
+    for place in (*ZONES.values(), *COOLING.values()):
+        found["/sys/class/thermal/" + place.rpartition("/")[2]] = place
     return found
 
 
