@@ -115,7 +115,7 @@ def costs(folder: Path) -> dict[str, float]:
             for _ in range(20):
                 levels = {o.name: draw.choice(o.levels) for o in options}
                 begin = time.perf_counter()
-                with configured(device, levels):
+                with configured(device.controls, levels):
                     pass
                 took.append(time.perf_counter() - begin - STABLE_S)
             rails = list(find_rails(device.link, "tx1").values())

@@ -1,4 +1,4 @@
-"""A Jetson: its options, set and read back through the agent that runs on it."""
+"""A Jetson: its options, and networks that run on it, through the agent there."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from measure.configuration import Configuration
-from measure.constraints import Condition, Forbidden
-from measure.devices.actuators import Actuator, apply, available, restore
+from measure.constraints import Forbidden
 from measure.devices.address import Address
-from measure.devices.base import Device, Measurement, OptionOffer
-from measure.devices.probing import identify, probe
-from measure.devices.sensors import find_rails, temperatures, throttling
-from measure.devices.transport import (
-    AgentLink,
-    Link,
-    LinkLost,
-    read_texts,
+from measure.devices.base import Device, Measurement, OptionOffer, Told
+from measure.devices.board_controls import BoardControls
+from measure.devices.board_course import course_of
+from measure.devices.board_instruments import Instruments, find_instruments
+from measure.devices.board_run import BoardRun
+from measure.devices.sensors import (
+    DEFAULT_PERIOD_S,
+    TOTAL,
+    find_rails,
+    temperatures,
+    throttling,
 )
-from measure.errors import DeviceError, WorkloadError
-from measure.levels import Level
+from measure.devices.transport import AgentLink, Link, read_texts
+from measure.errors import WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
 
 if TYPE_CHECKING:
+    from measure.devices.board_programs import BoardProgram, BoardPrograms
     from measure.workloads.base import Timing
 
 USUAL = ("cpu_cores", "cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
 """Options of a sweep that names none."""
+START_S = 3.0
+"""A program on a board starts, loads and warms up within so long, usually."""
 _CLOCKS = ("cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
-_NO_NETWORKS = "networks cannot be run on a board yet; its options can be set"
 
 
 class JetsonDevice(Device):
@@ -43,6 +47,8 @@ class JetsonDevice(Device):
         Where it is; this machine by default.
     link : Link, optional
         A way to it that is open already.
+    programs : BoardPrograms, optional
+        What can be run there; nothing by default.
 
     Raises
     ------
@@ -61,46 +67,50 @@ class JetsonDevice(Device):
     simulated = False
 
     def __init__(
-        self, word: str, address: Address | None = None, *, link: Link | None = None
+        self,
+        word: str,
+        address: Address | None = None,
+        *,
+        link: Link | None = None,
+        programs: BoardPrograms | None = None,
     ) -> None:
         self.where = address or Address()
         self.link: Link = AgentLink(self.where) if link is None else link
-        self._lost = False
-        self._applied: list[Actuator] = []
+        self.programs = programs
         try:
-            self.identity = identify(self.link)
-            if word not in ("auto", self.identity.word):
-                raise DeviceError(
-                    f"--device {word}: {self.where} is a {self.identity.word}; say "
-                    f"--device {self.identity.word}"
-                )
-            found, self._missing = probe(self.link, self.identity.word)
-            self.actuators = {actuator.name: actuator for actuator in found}
-            self._offers = self._offered()
+            self.controls = BoardControls(self.link, word, str(self.where))
         except BaseException:
             self.link.close()
             raise
+        self.identity = self.controls.identity
         self.name = self.address = self.identity.word
+        self._instruments: Instruments | None = None
+        self._version: tuple[str, Mapping[str, str]] | None = None
+        self.run = BoardRun(self.controls, self.instruments, self.conditions)
 
     def networks(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the networks that it can run.
+        """Return the networks that it can run, and the workloads of each.
 
         Returns
         -------
         mapping of str to tuple of str
-            None yet.
+            The default first.
         """
-        return {}
+        return {} if self.programs is None else self.programs.networks()
 
     def offers(self) -> Mapping[str, OptionOffer]:
-        """Return every option that a board can have.
+        """Return every option of the board, and of what runs on it.
 
         Returns
         -------
         mapping of str to OptionOffer
             With the reason for each that cannot be set here.
         """
-        return dict(self._offers)
+        own = self.controls.offers
+        if self.programs is None:
+            return dict(own)
+        cores = own["cpu_cores"].levels if "cpu_cores" in own else ()
+        return {**own, **self.programs.offers(max(map(int, cores), default=1))}
 
     def usual_options(self) -> Iterable[str]:
         """Return the options of a sweep that names none.
@@ -110,7 +120,8 @@ class JetsonDevice(Device):
         iterable of str
             Cores and clocks, as far as they can be set.
         """
-        return [n for n in USUAL if n in self._offers and self._offers[n].available]
+        offers = self.controls.offers
+        return [n for n in USUAL if n in offers and offers[n].available]
 
     def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
         """Return which combinations of some options cannot be.
@@ -123,29 +134,130 @@ class JetsonDevice(Device):
         Returns
         -------
         tuple of Forbidden
-            The low-power cluster has one core: it excludes more.
+            The board's, and those of what runs on it.
         """
-        return _forbidden(options)
+        own = self.controls.forbidden(options)
+        return own + (() if self.programs is None else self.programs.forbidden(options))
 
     def environment(self, network: str, workload: str) -> Environment:
-        """Say that there is none yet.
+        """Return what runs must share to be pooled.
 
         Parameters
         ----------
         network, workload : str
-            Not used.
+            Of `networks`.
 
         Returns
         -------
         Environment
-            Never.
+            The version is the board's runtime; where the board is has no say, which
+            rail its power is that of has.
 
         Raises
         ------
         WorkloadError
-            Always.
+            If the two do not fit.
+        DeviceError
+            If the board has nothing that runs networks.
         """
-        raise WorkloadError(f"{self.name}: {_NO_NETWORKS}")
+        self._program(network, workload)
+        assert self.programs is not None
+        if self._version is None:
+            self._version = self.programs.version(self.link)
+        version, libraries = self._version
+        identity = self.identity
+        return Environment(
+            device=self.name,
+            network=network,
+            workload=workload,
+            version=version,
+            fingerprint={
+                "board": identity.model or identity.word,
+                "l4t": identity.release,
+                "kernel": identity.kernel,
+                "power": TOTAL.get(identity.word, ""),
+                **libraries,
+            },
+        )
+
+    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
+        """Estimate how long one run takes.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        timing : Timing
+            How long is measured.
+
+        Returns
+        -------
+        float
+            Seconds: two rests and a window, by the period of the power sensor.
+        """
+        period = DEFAULT_PERIOD_S if TOTAL.get(self.identity.word) else None
+        if self._instruments is not None:
+            period = self._instruments.period_s
+        course = course_of(timing, period)
+        return START_S + 2.0 * (course.rest_s + course.lead_s) + course.window_s
+
+    def prepare(
+        self,
+        network: str,
+        workload: str,
+        configurations: Iterable[Configuration],
+        progress: Told | None = None,
+    ) -> None:
+        """Build what the configurations need, and copy it to the board.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configurations : iterable of Configuration
+            What will be measured.
+        progress : callable, optional
+            Told how far it is.
+
+        Raises
+        ------
+        WorkloadError
+            If the two do not fit.
+        """
+        program = self._program(network, workload)
+        program.prepare(configurations, progress)
+        program.copy(self.link)
+
+    def artefact(
+        self, network: str, workload: str, configuration: Configuration
+    ) -> str:
+        """Return the hash of the model that a configuration runs.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        configuration : Configuration
+            What will be measured.
+
+        Returns
+        -------
+        str
+            Empty where nothing is built.
+        """
+        return self._program(network, workload).artefact(configuration)
+
+    def instruments(self) -> Instruments:
+        """Return what the board tells during a run.
+
+        Returns
+        -------
+        Instruments
+            Found once: the sensor's update period is measured then.
+        """
+        if self._instruments is None:
+            self._instruments = find_instruments(self.controls)
+        return self._instruments
 
     def conditions(self) -> Conditions:
         """Return load, temperatures by zone, and clocks.
@@ -162,7 +274,7 @@ class JetsonDevice(Device):
         celsius = temperatures(self.link)
         if not celsius:
             missing["temperature_c"] = "no thermal zone can be read"
-        levels = self.read(_CLOCKS)
+        levels = self.controls.read(_CLOCKS)
         clocks = {n: float(v) for n, v in levels.items() if v is not None}
         return Conditions(
             load_1min=float(load.split()[0]) if load else None,
@@ -178,28 +290,30 @@ class JetsonDevice(Device):
         configuration: Configuration,
         timing: Timing,
     ) -> Measurement:
-        """Say that there is nothing to measure yet.
+        """Set one configuration, run a network at it, and put the board back.
 
         Parameters
         ----------
         network, workload : str
-            Not used.
+            Of `networks`.
         configuration : Configuration
-            Not used.
+            Options that it lacks stay as they are.
         timing : Timing
-            Not used.
+            How long; the energy window is longer.
 
         Returns
         -------
         Measurement
-            Never.
+            As `measure.devices.board_run` has it.
 
         Raises
         ------
-        WorkloadError
-            Always.
+        RunFailed
+            If a level is not taken, the program failed, or the link broke.
         """
-        raise WorkloadError(f"{self.name}: {_NO_NETWORKS}")
+        return self.run.measure(
+            self._program(network, workload), configuration, timing
+        )
 
     def describe(self) -> dict[str, str]:
         """Return what the board is, for whoever sees it first.
@@ -223,113 +337,15 @@ class JetsonDevice(Device):
             or "by nothing",
         }
 
-    def read(self, names: Iterable[str] | None = None) -> dict[str, Level | None]:
-        """Return the levels as they are.
-
-        Parameters
-        ----------
-        names : iterable of str, optional
-            All that it has by default.
-
-        Returns
-        -------
-        dict of str to level or None
-            None where the board is at none of an option's levels.
-        """
-        wanted = self.actuators if names is None else names
-        return {n: self.actuators[n].read() for n in wanted if n in self.actuators}
-
-    def apply(self, configuration: Mapping[str, Level]) -> None:
-        """Set levels in the order that works, and wait until all stand.
-
-        Parameters
-        ----------
-        configuration : mapping of str to level
-            What to set; the rest stays.
-
-        Raises
-        ------
-        RunFailed
-            If a level is not taken, naming path, written and read; or the link broke.
-        DeviceError
-            If an option cannot be set here.
-        """
-        self._reconnect()
-        options = self.space(configuration).options
-        levels = {o.name: o.check(configuration[o.name]) for o in options}
-        chosen = [(a, levels[n]) for n, a in self.actuators.items() if n in levels]
-        # Noted before: what fails half-way is put back as well.
-        self._applied = [actuator for actuator, _ in chosen]
-        try:
-            apply(self.link, chosen)
-        except LinkLost:
-            self._lost = True
-            raise
-
-    def restore(self) -> None:
-        """Put back what `apply` set, the last first.
-
-        Raises
-        ------
-        DeviceError
-            Naming what could not be put back.
-        """
-        applied, self._applied = self._applied, []
-        if self._lost:
-            # The agent did, when it lost us; or the next one does from its journal.
-            return
-        try:
-            restore(self.link, applied)
-        except LinkLost:
-            self._lost = True
-            raise
-
     def close(self) -> None:
         """Put everything back, and end the agent."""
-        self.link.close()
+        try:
+            if self.programs is not None:
+                self.programs.close()
+        finally:
+            self.link.close()
 
-    def _reconnect(self) -> None:
-        """Make a broken link again, and see that it leads to the same board."""
-        if not self._lost:
-            return
-        if isinstance(self.link, AgentLink):
-            self.link.reconnect()
-        found = identify(self.link)
-        if found != self.identity:
-            raise DeviceError(
-                f"{self.where} was {self.identity.word} {self.identity.release} and is "
-                f"{found.word} {found.release} now; start a new sweep"
-            )
-        self._lost = False
-
-    def _offered(self) -> dict[str, OptionOffer]:
-        offers = {}
-        for name, actuator in self.actuators.items():
-            reason = available(self.link, actuator)
-            if len(actuator.levels) < 2:
-                offers[name] = OptionOffer(option=None, available=False, reason=reason)
-                continue
-            now = actuator.read()
-            option = Option(
-                name=name,
-                levels=actuator.levels,
-                unit=actuator.unit,
-                default=now if now in actuator.levels else None,
-            )
-            offers[name] = OptionOffer(
-                option=option,
-                available=not reason,
-                reason=reason or actuator.meaning,
-            )
-        for name, reason in self._missing.items():
-            offers[name] = OptionOffer(option=None, available=False, reason=reason)
-        return offers
-
-
-def _forbidden(options: Iterable[Option]) -> tuple[Forbidden, ...]:
-    known = {option.name: option for option in options}
-    if not {"cpu_cluster", "cpu_cores"} <= known.keys():
-        return ()
-    one = Condition(option="cpu_cluster", any_of=("low-power",))
-    several = Condition(option="cpu_cores", minimum=2)
-    return (Forbidden(conditions=(one, several)),)
+    def _program(self, network: str, workload: str) -> BoardProgram:
+        if self.programs is None:
+            raise WorkloadError(f"{self.name}: there is nothing to run on it")
+        return self.programs.program(network, workload)

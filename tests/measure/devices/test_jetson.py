@@ -21,19 +21,7 @@ from measure.selection import select
 from measure.simulator.disk_tree import DiskTree
 from measure.simulator.tree import BoardTree
 from measure.simulator.tree_layouts import CPU, DEBUG, LAYOUTS
-
-
-class TreeClock:
-    """The board's own clock: waiting takes no time."""
-
-    def __init__(self) -> None:
-        self.time_s = 0.0
-
-    def now(self) -> float:
-        return self.time_s
-
-    def sleep(self, seconds: float) -> None:
-        self.time_s += seconds
+from tests.measure.devices.fake_board import TreeClock
 
 
 def board(name: str) -> tuple[BoardTree, JetsonDevice]:
@@ -77,13 +65,13 @@ def test_every_configuration_stands_and_is_put_back(name: str) -> None:
     tree, device = board(name)
     before = content(tree)
     for configuration in corners(device):
-        with configured(device, configuration):
+        with configured(device.controls, configuration):
             clocks = tree.clocks()
             assert clocks.cores == configuration["cpu_cores"]
             assert clocks.cpu_hz == configuration["cpu_freq_hz"]
             assert clocks.gpu_hz == configuration["gpu_freq_hz"]
             assert clocks.emc_hz == configuration["emc_freq_hz"]
-            assert device.read(USUAL) == configuration
+            assert device.controls.read(USUAL) == configuration
         assert content(tree) == before
 
 
@@ -93,37 +81,37 @@ def test_configurations_in_any_order_without_restoring_between_them() -> None:
     rows = list(corners(device))
     random.Random(0).shuffle(rows)
     for configuration in rows[:30]:
-        device.apply(configuration)
-        assert device.read(USUAL) == configuration
+        device.controls.apply(configuration)
+        assert device.controls.read(USUAL) == configuration
     device.close()
     assert content(tree) == before
 
 
 def test_an_option_that_is_not_chosen_stays() -> None:
     tree, device = board("tx1-r32")
-    with configured(device, {"cpu_freq_hz": 1_020_000_000}):
+    with configured(device.controls, {"cpu_freq_hz": 1_020_000_000}):
         assert tree.clocks().gpu_hz == tree.layout.gpu_hz[0]
         assert tree.read(tree.layout.railgate) == b"1\n"
 
 
 def test_a_clock_off_its_ladder_by_less_than_half_a_step_is_the_level() -> None:
     tree, device = board("tx1-r32")
-    with configured(device, {"cpu_freq_hz": 1_555_000_000}):
+    with configured(device.controls, {"cpu_freq_hz": 1_555_000_000}):
         path = f"{CPU}/cpu0/cpufreq/scaling_cur_freq"
         assert tree.read(path) == b"1555500\n"
-        assert device.read(["cpu_freq_hz"]) == {"cpu_freq_hz": 1_555_000_000}
+        assert device.controls.read(["cpu_freq_hz"]) == {"cpu_freq_hz": 1_555_000_000}
 
 
 def test_a_governor_and_the_low_power_cluster_are_choices() -> None:
     tree, device = board("tx1-r24")
     chosen: dict[str, Level] = {"cpu_governor": "performance"}
-    with configured(device, chosen):
+    with configured(device.controls, chosen):
         assert tree.clocks().cpu_hz == 1_734_000_000
     space = device.space(["cpu_cluster", "cpu_cores"])
     assert space.is_valid({"cpu_cluster": "low-power", "cpu_cores": 1})
     assert not space.is_valid({"cpu_cluster": "low-power", "cpu_cores": 4})
     with pytest.raises(LevelError, match="no level 'fast'"):
-        device.apply({"cpu_governor": "fast"})
+        device.controls.apply({"cpu_governor": "fast"})
 
 
 def test_options_of_the_kernel_are_set_and_those_it_lacks_are_named() -> None:
@@ -134,8 +122,8 @@ def test_options_of_the_kernel_are_set_and_those_it_lacks_are_named() -> None:
         "vm_swappiness": 10,
         "sched_latency_ns": 96_000_000,
     }
-    with configured(device, chosen):
-        assert device.read(chosen) == chosen
+    with configured(device.controls, chosen):
+        assert device.controls.read(chosen) == chosen
         scheduler = tree.read("/sys/block/mmcblk0/queue/scheduler")
         assert scheduler == b"[noop] deadline cfq \n"
     assert content(tree) == before
@@ -176,12 +164,12 @@ def test_a_level_that_is_not_taken_names_path_written_and_read(
     with pytest.raises(RunFailed) as raised:
         # Going up and down, so that one of the two is no level that stood before.
         for level in (one, other):
-            with configured(device, {option: level}):
+            with configured(device.controls, {option: level}):
                 pass
     error = raised.value
     assert isinstance(error, LevelRefused)
     # Where only the clock itself betrays it, the clock is named.
-    clock = device.actuators[option]
+    clock = device.controls.actuators[option]
     assert error.path in (*clock.paths, getattr(clock, "now", ""))
     assert error.written in str(error) and error.read in str(error)
     assert error.final == (fault != "vanished")
@@ -195,7 +183,7 @@ def test_a_level_that_is_not_taken_names_path_written_and_read(
 def test_a_board_whose_file_cannot_be_put_back_says_so() -> None:
     tree, device = board("tx1-r32")
     with pytest.raises(DeviceError, match="could not be put back.*measure restore"):
-        with configured(device, {"cpu_freq_hz": 1_020_000_000}):
+        with configured(device.controls, {"cpu_freq_hz": 1_020_000_000}):
             tree.faults[FAULTY["cpu_freq_hz"]] = "EACCES"
     tree.faults.clear()
     assert device.link.ask("restore")["failed"] == []
@@ -205,7 +193,7 @@ def test_what_was_set_before_an_error_inside_is_put_back() -> None:
     tree, device = board("tx1-r32")
     before = content(tree)
     with pytest.raises(KeyboardInterrupt):
-        with configured(device, {"cpu_cores": 1, "emc_freq_hz": 408_000_000}):
+        with configured(device.controls, {"cpu_cores": 1, "emc_freq_hz": 408_000_000}):
             raise KeyboardInterrupt
     assert content(tree) == before
 
@@ -214,7 +202,7 @@ def test_a_level_must_stand_for_a_tenth_of_a_second() -> None:
     tree, device = board("tx1-r32")
     clock = device.link.clock
     path = f"{CPU}/cpufreq/policy0/scaling_cur_freq"
-    checks = device.actuators["cpu_freq_hz"].checks(1_020_000_000)[2:]
+    checks = device.controls.actuators["cpu_freq_hz"].checks(1_020_000_000)[2:]
     real = tree.read
 
     def late(asked: str) -> bytes:
@@ -230,7 +218,10 @@ def test_a_level_must_stand_for_a_tenth_of_a_second() -> None:
     assert 0.6 <= clock.now() <= 0.7
     start = clock.now()
     with pytest.raises(LevelRefused, match="wrote 510000, read 1020000"):
-        settle(device.link, device.actuators["cpu_freq_hz"].checks(510_000_000)[2:])
+        settle(
+            device.link,
+            device.controls.actuators["cpu_freq_hz"].checks(510_000_000)[2:],
+        )
     assert clock.now() - start == pytest.approx(2.0, abs=0.05)
 
 
@@ -262,7 +253,7 @@ def test_what_only_root_may_write_says_how() -> None:
     for name in USUAL:
         assert "--sudo" in device.offers()[name].reason, name
     with pytest.raises(DeviceError, match="cpu_cores cannot be set: .*--sudo"):
-        device.apply({"cpu_cores": 1})
+        device.controls.apply({"cpu_cores": 1})
 
 
 def test_files_that_are_absent_are_options_that_are_missing() -> None:
@@ -279,10 +270,10 @@ def test_files_that_are_absent_are_options_that_are_missing() -> None:
     assert "PMIC-Die" not in conditions.temperature_c
 
 
-def test_no_network_is_run_on_a_board_yet() -> None:
+def test_a_board_without_programs_says_so() -> None:
     _, device = board("tx2")
     assert device.networks() == {}
-    with pytest.raises(WorkloadError, match="networks cannot be run"):
+    with pytest.raises(WorkloadError, match="nothing to run on it"):
         device.environment("resnet50", "images")
     with pytest.raises(WorkloadError, match="no network can be run on it yet"):
         select(device)
@@ -299,15 +290,15 @@ def test_a_live_board_on_a_disk_is_set_and_put_back(
         with JetsonDevice("tx1", where) as device:
             rows = list(corners(device))
             for configuration in random.Random(1).sample(rows, 3):
-                with configured(device, configuration):
-                    assert device.read(USUAL) == configuration
+                with configured(device.controls, configuration):
+                    assert device.controls.read(USUAL) == configuration
                 assert disk.snapshot() == before
             # The agent dies while a configuration is held.
             with pytest.raises(RunFailed, match="link to .* lost"):
-                with configured(device, rows[0]):
+                with configured(device.controls, rows[0]):
                     subprocess.run(["kill", "-9", str(device.link.hello["pid"])])
                     device.link.ask("beat")
             assert disk.snapshot() != before
-            with configured(device, rows[-1]):
-                assert device.read(USUAL) == rows[-1]
+            with configured(device.controls, rows[-1]):
+                assert device.controls.read(USUAL) == rows[-1]
         assert disk.snapshot() == before

@@ -35,7 +35,7 @@ with JetsonDevice(word, Address(ssh=ssh, ssh_config=config, sysfs_root=root)) as
     for number in range(4):
         levels = {o.name: draw.choice(o.levels) for o in space.options}
         try:
-            with configured(device, levels):
+            with configured(device.controls, levels):
                 print(device.link.hello["pid"], device.link.pid, flush=True)
         except RunFailed as error:
             assert not error.final, error

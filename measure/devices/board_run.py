@@ -1,0 +1,256 @@
+"""One run on a board, whichever it is: set, rest, run, rest, put back.
+
+The configuration is applied and read back. One sampler on the board watches power,
+clocks and temperatures while the board rests, runs a program and rests again: idle
+power is measured at the same configuration, on either side of the load. What the
+program says of its calls and what the samples say are joined by the board's own
+clock, which stamps both.
+
+The window is 20 updates of the power sensor long, and is measured again, longer, as
+long as that brings the 95 % interval of the energy within 2 %, up to a cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from measure.devices.base import Measurement
+from measure.devices.board_controls import BoardControls
+from measure.devices.board_course import Course, course_of, longer
+from measure.devices.board_instruments import Instruments, hot
+from measure.devices.board_readings import (
+    ENERGIES,
+    NO_QUICK_ENERGY,
+    energy_readings,
+    missing,
+    power_reading,
+)
+from measure.devices.configured import configured
+from measure.devices.transport import Link, LinkLost
+from measure.devices.watching import Seen, begin, clock_flags, drain, power_flags, seen
+from measure.energy import Energy, energy_of
+
+if TYPE_CHECKING:
+    from measure.configuration import Configuration
+    from measure.devices.board_programs import BoardProgram, Calls
+    from measure.levels import Level
+    from measure.records import Conditions, Reading
+    from measure.workloads.base import Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One window, as it was watched.
+
+    Parameters
+    ----------
+    trace : Seen
+        Samples from the first rest to the end of the last.
+    calls : Calls
+        What the program said.
+    before, after : tuple of float
+        Begin and end of each rest, on the board's clock.
+    """
+
+    trace: Seen
+    calls: Calls
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+class BoardRun:
+    """Measures configurations on a board.
+
+    Parameters
+    ----------
+    controls : BoardControls
+        Of the board.
+    instruments : callable
+        Returns what is watched; called while the power sensor's mode is pinned.
+    conditions : callable
+        Returns what varies from run to run.
+    """
+
+    def __init__(
+        self,
+        controls: BoardControls,
+        instruments: Callable[[], Instruments],
+        conditions: Callable[[], Conditions],
+    ) -> None:
+        self.controls = controls
+        self._instruments, self._conditions = instruments, conditions
+
+    def measure(
+        self, program: BoardProgram, configuration: Configuration, timing: Timing
+    ) -> Measurement:
+        """Measure one configuration, and put the board back.
+
+        Parameters
+        ----------
+        program : BoardProgram
+            What runs; copied to the board if need be.
+        configuration : Configuration
+            Options that are none of the board's are the program's.
+        timing : Timing
+            How long.
+
+        Returns
+        -------
+        Measurement
+            Calls, energy with its uncertainty, what was read back, flags.
+
+        Raises
+        ------
+        RunFailed
+            If a level is not taken, the program failed, or the link broke.
+        DeviceError
+            If the board cannot be reached again, or not be put back.
+        """
+        try:
+            self.controls.reconnect()
+            program.copy(self.controls.link)
+            own = self.controls.actuators
+            levels = {name: v for name, v in configuration.items() if name in own}
+            with configured(self.controls, levels):
+                return self._measure(program, configuration, levels, timing)
+        except LinkLost:
+            self.controls.lost = True
+            raise
+
+    def _measure(
+        self,
+        program: BoardProgram,
+        configuration: Configuration,
+        levels: Mapping[str, Level],
+        timing: Timing,
+    ) -> Measurement:
+        link, instruments = self.controls.link, self._instruments()
+        course = course_of(timing, instruments.period_s)
+        held_down = hot(link)
+        while True:
+            taken = _take(link, instruments, program, configuration, timing, course)
+            energy, readings, flags = judged(taken, instruments, quick=timing.quick)
+            length = None if energy is None else longer(energy, course.window_s)
+            if length is None:
+                break
+            course = replace(course, window_s=length)
+        if taken.calls.window is not None:
+            clocks = taken.trace.clocks_between(*taken.calls.window)
+            flags = (*clock_flags(clocks, levels), *flags)
+        flags += tuple(dict.fromkeys((*held_down, *hot(link))))
+        calls = taken.calls
+        observed = self.controls.read(levels)
+        return Measurement(
+            calls_s=calls.calls_s,
+            warm_up_s=calls.warm_up_s,
+            cpu_time_s=calls.cpu_time_s,
+            batch_size=calls.batch_size,
+            readings=readings,
+            read_back={**calls.read_back, **observed},
+            read_back_reason={
+                **calls.read_back_reason,
+                **{name: "read on the board after its calls" for name in observed},
+            },
+            flags=(*calls.flags, *flags),
+            conditions=self._conditions(),
+        )
+
+
+def _take(
+    link: Link,
+    instruments: Instruments,
+    program: BoardProgram,
+    configuration: Configuration,
+    timing: Timing,
+    course: Course,
+) -> Taken:
+    """Rest, run and rest while the board's sampler watches."""
+    limit_s = timing.time_limit_s + course.window_s + 2.0 * course.lead_s
+    argv = program.argv(
+        configuration,
+        seconds=timing.seconds,
+        window_s=course.window_s,
+        lead_s=course.lead_s,
+        min_calls=timing.min_calls,
+        quick=timing.quick,
+        warm_up_cap_s=timing.warm_up_cap_s,
+        time_limit_s=limit_s,
+    )
+    watch = instruments.watch(course.every_s)
+    start_s = begin(link, watch)
+    link.clock.sleep(course.rest_s)
+    raw = drain(link)
+    reply = link.ask("run", argv=argv, limit_s=limit_s)
+    raw += drain(link)
+    link.clock.sleep(course.rest_s)
+    raw += drain(link, stop=True)
+    calls = program.calls(reply)
+    stop_s = max([reply["stop_s"], *(one[1] for one in raw[-1:])])
+    return Taken(
+        trace=seen(watch, raw),
+        calls=calls,
+        before=(start_s, reply["start_s"]),
+        after=(reply["stop_s"], stop_s),
+    )
+
+
+def judged(
+    taken: Taken, instruments: Instruments, *, quick: bool
+) -> tuple[Energy | None, tuple[Reading, ...], tuple[str, ...]]:
+    """Return what the power samples of a window tell.
+
+    Parameters
+    ----------
+    taken : Taken
+        As it was watched.
+    instruments : Instruments
+        Of the board.
+    quick : bool
+        Whether there is no energy window.
+
+    Returns
+    -------
+    energy : Energy or None
+        None where there is none.
+    readings : tuple of Reading
+        Missing ones with their reason.
+    flags : tuple of str
+        What speaks against trusting them.
+    """
+    calls, power, window = taken.calls, taken.trace.power, taken.calls.window
+    totals = ("power_w", *ENERGIES)
+    if window is None:
+        why = instruments.why_no_power
+        why = why or "the program does not tell when it was under load"
+        return None, missing((*totals, *instruments.parts), why), ()
+    sensors = instruments.sensors
+    parts = tuple(
+        power_reading(response, power[rail], window, sensors[rail])
+        for response, rail in instruments.parts.items()
+    )
+    total = instruments.total
+    if not total:
+        return None, (*missing(totals, instruments.why_no_power), *parts), ()
+    flags = power_flags(taken.trace, total, sensors[total].period_s)
+    why = taken.trace.why_missing(total)
+    if why:
+        return None, (*missing(totals, why), *parts), flags
+    if quick:
+        mean = power_reading("power_w", power[total], window, sensors[total])
+        return None, (mean, *missing(ENERGIES, NO_QUICK_ENERGY), *parts), flags
+    period_s = sensors[total].period_s
+    # The first value of a rest is still a mean over what came before it.
+    before, after = (
+        power[total].between(start_s + period_s, stop_s)
+        for start_s, stop_s in (taken.before, taken.after)
+    )
+    try:
+        energy = energy_of(
+            power[total], *window, sensors[total], before=before, after=after
+        )
+    except ValueError as error:
+        return None, (*missing(totals, str(error)), *parts), flags
+    own = energy_readings(energy, calls.window_calls, calls.batch_size)
+    return energy, (*own, *parts), (*flags, *energy.flags)

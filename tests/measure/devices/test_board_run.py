@@ -1,0 +1,222 @@
+"""One run on a board: what is set, watched, joined and put back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from measure.configuration import Configuration
+from measure.devices.base import Measurement
+from measure.devices.board_course import course_of, longer
+from measure.devices.jetson import JetsonDevice
+from measure.devices.transport import LinkLost
+from measure.energy import energy_of
+from measure.errors import RunFailed
+from measure.power_samples import PowerSensor, Samples
+from measure.records import Reading
+from measure.simulator.tree_layouts import CPU, LAYOUTS
+from measure.workloads.base import Timing
+from tests.measure.devices.fake_board import (
+    CALL_S,
+    IDLE_W,
+    LOAD_W,
+    FakeProgram,
+    RunningLink,
+    fake_board,
+)
+
+LEVELS = {
+    "cpu_cores": 2,
+    "cpu_freq_hz": 1_020_000_000,
+    "gpu_freq_hz": 460_800_000,
+    "emc_freq_hz": 800_000_000,
+}
+
+
+def measured(
+    link: RunningLink, timing: Timing | None = None, program: FakeProgram | None = None
+) -> Measurement:
+    device = JetsonDevice("auto", link=link)
+    return device.run.measure(
+        program or FakeProgram(), Configuration(LEVELS), timing or Timing()
+    )
+
+
+def reading(measurement: Measurement, name: str) -> Reading:
+    return next(one for one in measurement.readings if one.name == name)
+
+
+@pytest.mark.parametrize("name", ["tx1-r24", "tx1-r28", "tx1-r32"])
+@pytest.mark.parametrize("period_s", [0.422, 0.0066])
+def test_a_run_tells_calls_energy_and_levels_and_leaves_no_trace(
+    name: str, period_s: float
+) -> None:
+    link = fake_board(name, period_s=period_s)
+    before = dict(link.tree.files)
+    found = measured(link)
+    assert set(found.calls_s) == {CALL_S} and found.batch_size == 4
+    assert dict(found.read_back) == LEVELS
+    assert set(found.read_back_reason) == set(LEVELS)
+    net, gross = reading(found, "energy_j"), reading(found, "energy_gross_j")
+    for one, watts in ((net, LOAD_W - IDLE_W), (gross, LOAD_W)):
+        assert one.value is not None and one.uncertainty is not None
+        assert one.value == pytest.approx(watts * CALL_S, abs=2.0 * one.uncertainty)
+    per_item = reading(found, "energy_per_item_j")
+    assert net.value is not None and per_item.value == pytest.approx(net.value / 4)
+    for response, share in (("power_gpu_w", 0.4), ("power_cpu_w", 0.2)):
+        assert reading(found, response).value == pytest.approx(share * LOAD_W, rel=0.1)
+    assert found.flags == ()
+    assert {p: link.tree.files[p] for p in link.tree.settable} == {
+        p: before[p] for p in link.tree.settable
+    }
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_quick_run_has_power_and_no_energy_on_every_board(name: str) -> None:
+    link = fake_board(name)
+    quick = Timing(seconds=0.05, min_calls=1, warm_up_cap_s=0.0, quick=True)
+    device = JetsonDevice("auto", link=link)
+    chosen = {n: device.space([n]).options[0].levels[-1] for n in LEVELS}
+    start = link.clock.now()
+    found = device.run.measure(FakeProgram(), Configuration(chosen), quick)
+    assert reading(found, "energy_j").value is None
+    power = reading(found, "power_w")
+    if device.instruments().total:
+        assert power.value == pytest.approx(LOAD_W, abs=0.3)
+        assert "quick protocol" in reading(found, "energy_j").reason
+    else:
+        assert power.value is None and "no power sensor" in power.reason
+        assert link.clock.now() - start < 2.0
+    assert dict(found.read_back) == chosen and found.flags == ()
+
+
+def test_the_mode_of_the_sensor_is_pinned_while_its_period_is_measured() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    device = JetsonDevice("tx1", link=link)
+    modes: list[bytes] = []
+    (pin,) = device.controls.pins
+    (path,) = pin.paths
+    link.during = lambda: modes.append(link.tree.read(path))
+    device.run.measure(FakeProgram(), Configuration(LEVELS), Timing())
+    assert modes and set(modes) == {b"1\n"}
+    assert link.tree.read(path) == b"0\n"
+    instruments = device.instruments()
+    assert instruments.period_measured
+    assert instruments.period_s == pytest.approx(0.05, rel=0.1)
+
+
+def test_a_clock_that_falls_back_in_mid_run_flags_the_run() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    folder = "/sys/devices/57000000.gpu/devfreq/57000000.gpu"
+
+    def fall() -> None:
+        link.tree.write(f"{folder}/min_freq", b"76800000")
+        link.tree.write(f"{folder}/max_freq", b"76800000")
+
+    link.during = fall
+    flags = " ".join(measured(link).flags)
+    assert "gpu_freq_hz" in flags and "76.8 MHz, asked 460.8 MHz" in flags
+
+
+def test_a_level_that_is_lost_in_mid_run_is_stored_as_observed() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    link.during = lambda: link.tree.write(f"{CPU}/cpu1/online", b"0")
+    found = measured(link)
+    assert found.read_back["cpu_cores"] == 1
+
+
+def test_a_board_that_is_held_down_is_flagged() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    device = "/sys/devices/virtual/thermal/cooling_device9"
+    link.tree.files[f"{device}/type"] = b"gpu-balanced\n"
+    link.tree.files[f"{device}/cur_state"] = b"2\n"
+    assert "throttled: gpu-balanced at 2" in measured(link).flags
+
+
+@pytest.mark.parametrize("what", ["write", "watch", "run", "samples", "restore"])
+def test_a_link_that_breaks_fails_one_run_and_the_next_goes_on(what: str) -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    device = JetsonDevice("tx1", link=link)
+    before = {p: link.tree.files[p] for p in link.tree.settable}
+    program = FakeProgram()
+    link.lose = what
+    with pytest.raises(LinkLost) as raised:
+        device.run.measure(program, Configuration(LEVELS), Timing())
+    assert not raised.value.final
+    assert {p: link.tree.files[p] for p in link.tree.settable} == before
+    found = device.run.measure(program, Configuration(LEVELS), Timing())
+    assert dict(found.read_back) == LEVELS
+    assert {p: link.tree.files[p] for p in link.tree.settable} == before
+
+
+def test_a_program_that_fails_does_not_keep_the_board_set() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    before = {p: link.tree.files[p] for p in link.tree.settable}
+    with pytest.raises(RunFailed, match="CONV_3D") as raised:
+        measured(link, program=FakeProgram(failed="the runtime lacks CONV_3D"))
+    assert raised.value.final
+    assert {p: link.tree.files[p] for p in link.tree.settable} == before
+
+
+def test_a_program_without_a_window_has_calls_and_no_energy() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    found = measured(link, program=FakeProgram(window=None))
+    assert found.calls_s
+    assert "when it was under load" in reading(found, "energy_j").reason
+
+
+def test_a_rail_that_cannot_be_read_is_missing_and_flagged() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    real = link.tree.read
+
+    def broken(path: str) -> bytes:
+        if path.endswith("ui_input_0"):
+            raise OSError(61, "No data available")
+        return real(path)
+
+    link.tree.read = broken  # type: ignore[method-assign]
+    found = measured(link)
+    assert "ENODATA" in reading(found, "energy_j").reason
+    assert any("VDD_IN" in flag for flag in found.flags)
+    assert reading(found, "power_gpu_w").value == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_window_spans_twenty_updates_and_a_quick_batch_two() -> None:
+    full = course_of(Timing(), 0.422)
+    assert (full.rest_s, full.window_s) == (8.44, 8.44) and full.every_s == 0.1
+    assert full.lead_s == pytest.approx(0.844)
+    assert course_of(Timing(), 0.0066).window_s == 0.35
+    alone = course_of(Timing(), None)
+    assert (alone.rest_s, alone.lead_s, alone.window_s) == (0.0, 0.0, 0.35)
+    assert course_of(Timing(seconds=0.05, quick=True), None).every_s == 0.01
+
+
+def _energy(window_s: float, gain_u: float, noise_w: float = 0.0) -> float | None:
+    rng = np.random.default_rng(0)
+    times = np.arange(0.0, 3.0 * window_s, 0.1)
+    load = (times > window_s) & (times < 2.0 * window_s)
+    noise = noise_w * rng.standard_normal(len(times))
+    power = np.where(load, 5.0 + noise, 3.0)
+    samples = Samples(times_s=times, power_w=power)
+    sensor = PowerSensor(name="VDD_IN", period_s=0.1, step_w=0.0, gain_u=gain_u)
+    sides = [samples.between(0.2, window_s - 0.2)]
+    sides.append(samples.between(2.0 * window_s + 0.3, 3.0 * window_s))
+    energy = energy_of(
+        samples,
+        1.1 * window_s,
+        1.9 * window_s,
+        replace(sensor, averages=False),
+        before=sides[0],
+        after=sides[1],
+    )
+    return longer(energy, window_s)
+
+
+def test_a_window_gets_longer_only_where_that_helps() -> None:
+    assert _energy(20.0, gain_u=0.001) is None
+    # A gain that is off by more than 2 % is off however long one waits.
+    assert _energy(2.0, gain_u=0.05) is None
+    length = _energy(2.0, gain_u=0.001, noise_w=0.2)
+    assert length is not None and 2.0 < length <= 60.0
