@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from measure.changing import usual_change_s
 from measure.devices.base import RecordedDevice
 from measure.errors import DesignError, DeviceError, SpaceError
 from measure.levels import Level
@@ -221,11 +222,27 @@ def ask_design(
         is_sized,
         make_design,
     )
+    from measure.designs.plot_sizes import RUN_S
 
     notes: tuple[str, ...] = ()
+    usual = model or default_model(name)
+    ends_s = runs_time_s(0, device, pairs, protocol)
+    row_s = runs_time_s(1, device, pairs, protocol) - ends_s
     if runs is None and is_sized(name):
-        runs = runs_that_fit(budget_s or USUAL_BUDGET_S, device, pairs, protocol)
-        runs = min(runs, _most_runs(space, model or default_model(name)))
+        time_s = budget_s or USUAL_BUDGET_S
+        runs = runs_that_fit(time_s, device, pairs, protocol)
+        runs = min(runs, _most_runs(space, usual))
+        if not device.simulated:
+            again = protocol.replicates
+            runs = _with_changes(
+                space,
+                runs,
+                usual if name == "split-plot" else None,
+                time_s - ends_s,
+                row_s / again,
+                again,
+                len(pairs),
+            )
         runs = runs if candidates is None else min(runs, len(candidates))
         if model is None and criterion is None and name == "d-optimal":
             needed = columns_of(space, "interactions")
@@ -252,9 +269,40 @@ def ask_design(
         budget_s=search_s,
         candidates=candidates,
         repeats=candidates is None,
+        # A repeat is set up anew, as all of its environments together are once.
+        run_s=RUN_S if device.simulated else row_s / protocol.replicates,
         progress=progress,
     )
     return replace(design, notes=(*notes, *design.notes)) if notes else design
+
+
+def _with_changes(
+    space: ConfigurationSpace,
+    runs: int,
+    plotted: str | None,
+    time_s: float,
+    row_s: float,
+    replicates: int,
+    environments: int,
+) -> int:
+    """Return how many of `runs` fit the time once dear options are changed as well.
+
+    `plotted` is the model of a split-plot design; None: runs in random order.
+    """
+    from measure.designs.whole_plots import usual_plots
+
+    cost_s = sum(option.change_cost_s for option in space.options)
+    if cost_s <= 0:
+        return runs
+    if plotted is None:
+        each_s = row_s + environments * usual_change_s(space)
+        return max(1, min(runs, int(time_s / (each_s * replicates))))
+    while runs > 1:
+        plots = usual_plots(space, runs, plotted, run_s=row_s)
+        if replicates * (runs * row_s + plots * cost_s) <= time_s:
+            break
+        runs -= 1
+    return runs
 
 
 def _most_runs(space: ConfigurationSpace, model: str) -> int:

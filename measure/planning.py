@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.changing import changes_of, usual_change_s
 from measure.configuration import Configuration
 from measure.devices.base import RecordedDevice
 from measure.errors import SweepError
 from measure.levels import Level, plain
-from measure.protocol import MeasurementProtocol, Slot, run_order
+from measure.protocol import MeasurementProtocol, Slot, run_orders, take_turns
 from measure.records import Environment, Plan, PlannedRun
 from measure.terms import d_efficiency
 
@@ -123,8 +123,8 @@ def make_plan(
 
     Each environment runs the same rows, each in its own random order. They take
     turns from reference run to reference run, so that a drift of the machine, or an
-    early end, meets all of them alike. A device that answers from recorded runs has no
-    reference runs.
+    early end, meets all of them alike; whole plots are visited by all of them in turn.
+    A device that answers from recorded runs has no reference runs.
 
     Parameters
     ----------
@@ -172,23 +172,23 @@ def make_plan(
         for name in ("block", "whole_plot")
         if name in design.frame
     }
-    orders = [
-        run_order(
-            len(rows),
-            rng,
-            replicates=protocol.replicates,
-            reference_every=protocol.reference_every,
-            blocks=groups.get("block"),
-            whole_plots=groups.get("whole_plot"),
-        )
-        for _ in pairs
-    ]
+    orders = run_orders(
+        len(pairs),
+        len(rows),
+        rng,
+        replicates=protocol.replicates,
+        reference_every=protocol.reference_every,
+        blocks=groups.get("block"),
+        whole_plots=groups.get("whole_plot"),
+    )
     reference = Configuration({**design.space.reference(), **held})
     runs = tuple(
         _planned(slot, pairs[index], rows, reference)
-        for index, slot in _take_turns(orders)
+        for index, slot in take_turns(orders)
         if not (is_replay and slot.row is None)
     )
+    row_s = sum(run_time_s(device, pair, protocol) for pair in pairs)
+    changes = _changes(design, runs, None if is_replay else row_s, protocol.replicates)
     environments = tuple(
         labelled(device.environment(network, workload), labels)
         for network, workload in pairs
@@ -202,7 +202,7 @@ def make_plan(
         space=design.space.to_dict(),
         held=held,
         reference=reference,
-        design=_described(design),
+        design={**_described(design), **changes},
         protocol=protocol.to_dict(),
         seed=seed,
         runs=runs,
@@ -289,26 +289,6 @@ def _planned(
     )
 
 
-def _take_turns(orders: Sequence[list[Slot]]) -> list[tuple[int, Slot]]:
-    """Return (environment, slot) so that the orders alternate at reference runs."""
-    pieces = [_pieces(order) for order in orders]
-    turns: list[tuple[int, Slot]] = []
-    for together in itertools.zip_longest(*pieces):
-        for index, piece in enumerate(together):
-            turns += [(index, slot) for slot in piece or ()]
-    return turns
-
-
-def _pieces(order: Sequence[Slot]) -> list[list[Slot]]:
-    """Cut an order before each reference run."""
-    pieces: list[list[Slot]] = []
-    for slot in order:
-        if slot.row is None:
-            pieces.append([])
-        pieces[-1].append(slot)
-    return pieces
-
-
 def _described(design: Design) -> dict[str, Any]:
     """Return what a plan keeps of its design beside the rows."""
     return {
@@ -324,6 +304,30 @@ def _described(design: Design) -> dict[str, Any]:
         "criterion": design.criterion,
         "notes": list(design.notes),
     }
+
+
+def _changes(
+    design: Design, runs: Sequence[PlannedRun], run_s: float | None, replicates: int
+) -> dict[str, Any]:
+    """Return what setting dear options takes, and a note of it.
+
+    `run_s` is what the runs of one row take; None: nothing is measured.
+    """
+    order = [run.configuration for run in runs]
+    movable = [run.role == "design" for run in runs]
+    found = None if run_s is None else changes_of(design.space, order, movable)
+    if found is None or run_s is None:
+        return {}
+    plotted_s = None
+    if "whole_plot" not in design.frame:
+        from measure.designs.whole_plots import usual_plots
+
+        rows = design.runs
+        plots = usual_plots(design.space, rows, design.model, run_s=run_s) * replicates
+        plotted_s = plots * usual_change_s(design.space)
+        plotted_s = None if plotted_s >= found.planned_s else plotted_s
+    note = found.describe(plotted_s)
+    return {"changes": found.to_dict(), "notes": [*design.notes, note]}
 
 
 def _new_id() -> str:

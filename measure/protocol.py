@@ -7,6 +7,7 @@ drift that all other runs are judged against.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -214,7 +215,8 @@ def run_order(
     All rows are run once before any is repeated, so that a sweep that is cut short
     has as many configurations as it can. Within such a round, blocks follow each
     other as the design has them; whole plots of a block, and rows of a whole plot,
-    are in random order. A reference run never splits a whole plot.
+    are in random order. A reference run never splits a whole plot. A repeat of a whole
+    plot is a whole plot of its own, with its own number: its hard options are set anew.
 
     Parameters
     ----------
@@ -242,6 +244,8 @@ def run_order(
     """
     order: list[Slot] = []
     since = reference_every
+    labels = [int(plot) for plot in whole_plots or ()]
+    span = max(labels) - min(labels) + 1 if labels else 0
     for replicate in range(replicates):
         for unit in _units(rows, rng, blocks, whole_plots):
             if since >= reference_every:
@@ -252,12 +256,117 @@ def run_order(
                     row=row,
                     replicate=replicate,
                     block=None if blocks is None else int(blocks[row]),
-                    whole_plot=None if whole_plots is None else int(whole_plots[row]),
+                    whole_plot=labels[row] + replicate * span if labels else None,
                 )
                 order.append(slot)
                 since += 1
     order.append(Slot(row=None))
     return order
+
+
+def run_orders(
+    environments: int,
+    rows: int,
+    rng: np.random.Generator,
+    *,
+    replicates: int = 1,
+    reference_every: int = 10,
+    blocks: Sequence[int] | None = None,
+    whole_plots: Sequence[int] | None = None,
+) -> list[list[Slot]]:
+    """Return the order of each environment: its own, but for whole plots.
+
+    Parameters
+    ----------
+    environments : int
+        How many.
+    rows : int
+        Rows of the design.
+    rng : numpy.random.Generator
+        Source of the order.
+    replicates : int, default=1
+        As for `run_order`.
+    reference_every : int, default=10
+        As for `run_order`.
+    blocks, whole_plots : sequence of int, optional
+        As for `run_order`.
+
+    Returns
+    -------
+    list of list of Slot
+        Whole plots stand in the same order in all of them, so that environments which
+        take turns share the hard options' levels; the rows of a plot do not.
+    """
+    first = run_order(
+        rows,
+        rng,
+        replicates=replicates,
+        reference_every=reference_every,
+        blocks=blocks,
+        whole_plots=whole_plots,
+    )
+    if whole_plots is not None:
+        return [first, *(_shuffled(first, rng) for _ in range(environments - 1))]
+    others = [
+        run_order(
+            rows,
+            rng,
+            replicates=replicates,
+            reference_every=reference_every,
+            blocks=blocks,
+        )
+        for _ in range(environments - 1)
+    ]
+    return [first, *others]
+
+
+def take_turns(orders: Sequence[Sequence[Slot]]) -> list[tuple[int, Slot]]:
+    """Return the runs of all environments in one order.
+
+    Parameters
+    ----------
+    orders : sequence of sequence of Slot
+        One an environment.
+
+    Returns
+    -------
+    list of tuple of int and Slot
+        Environment and slot. They alternate at reference runs, or, where there are
+        whole plots, at each of these, so that the hard options stay for all of them.
+    """
+    turns: list[tuple[int, Slot]] = []
+    for together in itertools.zip_longest(*map(_pieces, orders)):
+        for index, piece in enumerate(together):
+            turns += [(index, slot) for slot in piece or ()]
+    return turns
+
+
+def _pieces(order: Sequence[Slot]) -> list[list[Slot]]:
+    """Cut an order before each reference run, and around each whole plot."""
+    pieces: list[list[Slot]] = []
+    for place, slot in enumerate(order):
+        before = order[place - 1] if place else None
+        cut = slot.row is None or before is None
+        if slot.whole_plot is not None and before is not None:
+            cut = _visit(slot) != _visit(before)
+        if cut:
+            pieces.append([])
+        pieces[-1].append(slot)
+    return pieces
+
+
+def _visit(slot: Slot) -> tuple[int | None, int | None, int, bool]:
+    """Return what the slots of one visit to a whole plot share."""
+    return slot.block, slot.whole_plot, slot.replicate, slot.row is None
+
+
+def _shuffled(order: Sequence[Slot], rng: np.random.Generator) -> list[Slot]:
+    """Return the same order of whole plots, with other orders within them."""
+    found: list[Slot] = []
+    for _, group in itertools.groupby(order, key=_visit):
+        slots = list(group)
+        found += [slots[int(i)] for i in rng.permutation(len(slots))]
+    return found
 
 
 def _units(

@@ -144,7 +144,23 @@ class Sitting:
         if run.status == "failed" and not run.final and slot not in self.second_chance:
             self.second_chance.add(slot)
             self.total += 1
-            self.queue.insert(self._before_closing(), slot)
+            self.queue.insert(self._place_again(slot), slot)
+
+    def _place_again(self, slot: int) -> int:
+        """Return where a failed run is queued: with its whole plot, else near the end.
+
+        Later, the hard options would have to be set anew for it alone.
+        """
+        planned = self.plan.runs[slot]
+        if planned.whole_plot is None:
+            return self._before_closing()
+        place = 0
+        while place < len(self.queue):
+            other = self.plan.runs[self.queue[place]]
+            if _visit(other) != _visit(planned):
+                break
+            place += 1
+        return place
 
     def _before_closing(self) -> int:
         """Return the place before the reference runs that end the queue."""
@@ -251,6 +267,12 @@ class Sitting:
             return None
         at_run_time = {n: v for n, v in configuration.items() if n not in compiled}
         return (pair, artefact, Configuration(at_run_time))
+
+
+def _visit(run: PlannedRun) -> tuple[str, str, str, int, int | None, int]:
+    """Return what the runs of an environment in one visit to a whole plot share."""
+    place = (run.network, run.workload, run.role)
+    return (*place, run.block, run.whole_plot, run.replicate)
 
 
 def _opening(plan: Plan, queue: Sequence[int]) -> list[PlannedRun]:

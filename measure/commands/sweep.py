@@ -280,6 +280,8 @@ def _describe(
     total_s = sum(
         run_time_s(device, (run.network, run.workload), protocol) for run in plan.runs
     )
+    if not device.simulated:
+        total_s += plan.design.get("changes", {}).get("planned_s", 0.0)
     return {
         "device": device.address,
         "simulated": device.simulated,

@@ -12,6 +12,8 @@ from measure.errors import DesignError
 SPARE_PLOTS = 2
 #: Below this many runs, a whole plot saves nothing.
 FEWEST_A_PLOT = 2
+#: Seconds that a run takes where no device tells: fork, load, warm-up, measuring.
+RUN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from measure.designs.base import Design, refuse_forbidden
 from measure.designs.local_search import Progress, Task, make_problem, make_state
-from measure.designs.plot_sizes import Wanted, plot_sizes
+from measure.designs.plot_sizes import RUN_S, Wanted, plot_sizes
 from measure.designs.problem import code, draw_pool
 from measure.errors import DesignError, SpaceError
 from measure.space import ConfigurationSpace
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from measure.designs.state import Problem
-
-#: What a run takes where no device tells: fork, load, warm-up, measuring.
-RUN_S = 2.0
 
 _TEMPERATURE = 0.05
 _STARTS = 20
@@ -197,6 +194,56 @@ def split_plot(
         cpu_s=cpu_s,
         notes=(described, *notes),
     )
+
+
+def usual_plots(
+    space: ConfigurationSpace,
+    runs: int,
+    model: str = "interactions",
+    variance_ratio: float = 1.0,
+    run_s: float = RUN_S,
+) -> int:
+    """Return how many whole plots `split_plot` makes where that is not said.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options, some with a `change_cost_s`.
+    runs : int
+        Of the design.
+    model : str, default="interactions"
+        As for `split_plot`.
+    variance_ratio : float, default=1.0
+        As for `split_plot`.
+    run_s : float, default=2.0
+        As for `split_plot`.
+
+    Returns
+    -------
+    int
+        Whole plots.
+
+    Examples
+    --------
+    >>> space = ConfigurationSpace.from_dict({"options": {
+    ...     "isa": {"kind": "boolean", "change_cost_s": 60},
+    ...     "threads": {"kind": "numeric", "levels": [1, 2]}}})
+    >>> usual_plots(space, 20, "main")
+    4
+    """
+    hard = _hard_options(space, None)
+    factors = code(space, model_terms(space, model).terms).factors
+    wanted = Wanted(
+        whole_plots=None,
+        runs_per_whole_plot=None,
+        runs=runs,
+        own=_columns_of_hard(factors, hard),
+        p=len(factors),
+        variance_ratio=variance_ratio,
+        cost_s=sum(space.options[i].change_cost_s for i in hard),
+        run_s=run_s,
+    )
+    return len(plot_sizes(wanted)[0])
 
 
 def _describe(

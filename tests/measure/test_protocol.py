@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from measure.errors import SweepError
-from measure.protocol import MeasurementProtocol, run_order
+from measure.protocol import MeasurementProtocol, run_order, run_orders, take_turns
 
 
 def test_a_protocol_round_trips_through_plain_data() -> None:
@@ -93,3 +93,35 @@ def test_whole_plots_stay_together_and_no_reference_run_splits_one() -> None:
     seen = [plot for plot, _ in groupby(s.whole_plot for s in order)]
     assert sorted(plot for plot in seen if plot is not None) == list(range(6))
     assert [plot for plot in seen if plot is not None] != list(range(6))
+
+
+def test_a_repeat_of_a_whole_plot_is_a_whole_plot_of_its_own() -> None:
+    plots = [7, 7, 9, 9]
+    order = run_order(4, np.random.default_rng(0), replicates=2, whole_plots=plots)
+    found = {(s.row, s.replicate): s.whole_plot for s in order if s.row is not None}
+    first = [found[row, 0] for row in range(4)]
+    again = [found[row, 1] for row in range(4)]
+    assert first == plots and again == [10, 10, 12, 12]
+
+
+def test_environments_share_the_order_of_whole_plots_and_visit_each_in_turn() -> None:
+    plots = [plot for plot in range(6) for _ in range(3)]
+    rng = np.random.default_rng(1)
+    orders = run_orders(2, 18, rng, replicates=2, whole_plots=plots)
+    assert [s.whole_plot for s in orders[0]] == [s.whole_plot for s in orders[1]]
+    assert [s.row for s in orders[0]] != [s.row for s in orders[1]]
+    turns = take_turns(orders)
+    seen = [plot for plot, _ in groupby(s.whole_plot for _, s in turns)]
+    visited = [plot for plot in seen if plot is not None]
+    # Each whole plot, and each repeat of one, is set up once for both environments.
+    assert sorted(visited) == list(range(12))
+    for environment in (0, 1):
+        own = [slot for index, slot in turns if index == environment]
+        assert own == orders[environment]
+
+
+def test_environments_without_whole_plots_take_turns_at_reference_runs() -> None:
+    orders = run_orders(2, 12, np.random.default_rng(1), reference_every=5)
+    turns = take_turns(orders)
+    pieces = [(e, len(list(g))) for e, g in groupby(turns, key=lambda turn: turn[0])]
+    assert pieces == [(0, 6), (1, 6), (0, 6), (1, 6), (0, 3), (1, 3), (0, 1), (1, 1)]
