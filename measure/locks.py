@@ -6,6 +6,7 @@ killed sweep never has to be cleaned up after.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -18,6 +19,8 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from measure.errors import SweepError
+
+NAME_LIMIT = 100
 
 
 def state_folder() -> Path:
@@ -54,7 +57,7 @@ def device_lock(device: str, store: str) -> Iterator[None]:
     Parameters
     ----------
     device : str
-        What makes two devices the same: the address a sweep opens.
+        What makes two devices the same: `Device.place`.
     store : str
         Where the holder writes to, for the message to others.
 
@@ -71,7 +74,7 @@ def device_lock(device: str, store: str) -> Iterator[None]:
     if device.startswith("replay:"):
         yield
         return
-    path = state_folder() / f"device-{quote(device, safe='')}.lock"
+    path = state_folder() / f"device-{_file_name(device)}.lock"
     note = path.with_suffix(".json")
     # One lock object a process and thread, so that holding it twice is holding it.
     lock = FileLock(str(path), is_singleton=True)
@@ -95,6 +98,14 @@ def device_lock(device: str, store: str) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _file_name(device: str) -> str:
+    """Return what a device is called in the name of a file, which cannot be long."""
+    name = quote(device, safe="")
+    if len(name) <= NAME_LIMIT:
+        return name
+    return f"{name[:NAME_LIMIT]}-{hashlib.sha256(device.encode()).hexdigest()[:16]}"
 
 
 def _told(device: str, note: Path) -> str:

@@ -170,7 +170,7 @@ class Sweep:
         """
         start = time.perf_counter()
         where = str(getattr(self.store, "path", "memory"))
-        with device_lock(self.device.address, where):
+        with device_lock(self.device.place, where):
             environments = self._environments()
             if all(p.sweep_id != self.plan.sweep_id for p in self.store.plans()):
                 self.store.add_plan(self.plan)

@@ -8,8 +8,10 @@ root of a tree, is ever part of a command line.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +95,41 @@ class Address:
         where = self.ssh or "this machine"
         return f"{where}:{self.sysfs_root}" if self.sysfs_root else where
 
+    def place(self) -> str:
+        """Return what all ways to one board have in common, for a lock.
+
+        Users have no part in it, and names of hosts are those that the system's SSH
+        makes of them: two names of one host are one place.
+
+        Returns
+        -------
+        str
+            Such as ``board kitchen.local:22``.
+
+        Examples
+        --------
+        >>> Address(sysfs_root="/tmp/board").place()
+        'board here/tmp/board'
+        """
+        if not self.ssh:
+            root = os.path.realpath(self.sysfs_root or "/")
+            return f"board here{root}".rstrip("/")
+        words = ["ssh", "-G", *self._config(), "--", self.ssh]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return f"board {self.ssh.rpartition('@')[2]}{self.sysfs_root}"
+        told = dict(
+            line.split(" ", 1) for line in done.stdout.splitlines() if " " in line
+        )
+        host = told.get("hostname", self.ssh.rpartition("@")[2]).lower()
+        ways = [told[name] for name in ("proxyjump", "proxycommand") if name in told]
+        by = "".join(f" by {way}" for way in ways if way != "none")
+        return f"board {host}:{told.get('port', '22')}{by}{self.sysfs_root}"
+
+    def _config(self) -> list[str]:
+        return ["-F", self.ssh_config] if self.ssh_config else []
+
     def command(self, control: str = "") -> list[str]:
         """Return the words that start the agent.
 
@@ -120,9 +157,7 @@ class Address:
             settings["ControlMaster"] = "auto"
             settings["ControlPath"] = f"{control}/%C"
             settings["ControlPersist"] = "no"
-        words = ["ssh", "-T", "-x", "-a"]
-        if self.ssh_config:
-            words += ["-F", self.ssh_config]
+        words = ["ssh", "-T", "-x", "-a", *self._config()]
         for name, value in settings.items():
             words += ["-o", f"{name}={value}"]
         size, how = AGENT.stat().st_size, "sudo" if self.sudo else "plain"

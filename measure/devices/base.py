@@ -122,6 +122,11 @@ class Device(ABC):
     """Options that act through the artefact only: where artefacts are equal,
     configurations that differ in nothing else are one."""
 
+    @property
+    def place(self) -> str:
+        """What makes two devices the same: one sweep at a time is made there."""
+        return self.address
+
     @abstractmethod
     def networks(self) -> Mapping[str, tuple[str, ...]]:
         """Return the workloads that fit each network, the default first."""

@@ -88,6 +88,11 @@ class JetsonDevice(Device):
         self._version: tuple[str, Mapping[str, str]] | None = None
         self.run = BoardRun(self.controls, self.instruments, self.conditions)
 
+    @property
+    def place(self) -> str:
+        """Where the board is: two of one kind are two devices."""
+        return self.where.place()
+
     def networks(self) -> Mapping[str, tuple[str, ...]]:
         """Return the networks that it can run, and the workloads of each.
 

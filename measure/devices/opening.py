@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from measure.errors import DeviceError
 
 if TYPE_CHECKING:
+    from measure.devices.address import Address
     from measure.devices.base import Device
 
 ADDRESSES = (
@@ -78,11 +79,11 @@ def open_device(
 
         return ReplayDevice(address.removeprefix("replay:"), **arguments)
     name, _, options = address.partition("?")
-    if _is_board(name, arguments):
-        from measure.devices.address import Address
+    where = board_at(name, arguments)
+    if where is not None:
         from measure.devices.jetson import JetsonDevice
 
-        return JetsonDevice(name, Address(**arguments))
+        return JetsonDevice(name, where)
     if name == "sim:effects":
         from measure.devices.simulated import EffectsDevice
 
@@ -111,17 +112,45 @@ def open_device(
     )
 
 
-def _is_board(name: str, arguments: Mapping[str, Any]) -> bool:
-    """Tell a board from what stays as it is."""
-    if name in _BOARDS or (name == "auto" and _CHIP.exists()):
-        return True
-    said = [f"--{word.replace('_', '-')}" for word in _PLACE if arguments.get(word)]
-    if said and name != "auto":
+def board_at(address: str, arguments: Mapping[str, Any]) -> Address | None:
+    """Return where a board is, before it is opened.
+
+    Parameters
+    ----------
+    address : str
+        As ``--device`` says it.
+    arguments : mapping
+        As `open_device` takes them.
+
+    Returns
+    -------
+    Address or None
+        None if the device is no board.
+
+    Raises
+    ------
+    DeviceError
+        If something is said that is for boards only, of what is none.
+
+    Examples
+    --------
+    >>> str(board_at("tx1", {"ssh": "nvidia@kitchen"}))
+    'nvidia@kitchen'
+    >>> board_at("sim:effects", {"seed": 0})
+    """
+    said = {name: arguments[name] for name in _PLACE if arguments.get(name)}
+    is_board = address in _BOARDS or (address == "auto" and (said or _CHIP.exists()))
+    if said and not is_board:
+        flag = next(iter(said)).replace("_", "-")
         raise DeviceError(
-            f"--device {name}: {said[0]} is for boards; choose one of "
+            f"--device {address}: --{flag} is for boards; choose one of "
             f"{', '.join(_BOARDS)}"
         )
-    return bool(said)
+    if not is_board:
+        return None
+    from measure.devices.address import Address
+
+    return Address(**said)
 
 
 def _numbers(address: str, options: str) -> dict[str, float]:
