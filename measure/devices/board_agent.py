@@ -491,6 +491,7 @@ class Agent(object):
             "agent": VERSION,
             "pid": os.getpid(),
             "python": "%d.%d.%d" % sys.version_info[:3],
+            "executable": sys.executable,
             "root": getattr(self.files, "root", ""),
             "uid": os.geteuid() if hasattr(os, "geteuid") else 0,
             "left": len(self.journal.read()),
