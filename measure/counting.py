@@ -5,11 +5,14 @@ Pure functions of a plan and its runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from measure.records import Environment, Plan, Run
+
+#: Columns that tell environments apart.
+ENVIRONMENT = ("device", "network", "workload", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,34 @@ def last_attempts(runs: Sequence[Run]) -> dict[int, Run]:
         if earlier is None or earlier.status != "done":
             deciding[run.slot] = run
     return deciding
+
+
+def decisive_runs(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that say what came of each measurement that was wanted.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of any sweeps, in the order they were added.
+
+    Returns
+    -------
+    list of Run
+        Every finished run; of a planned run without one, its last attempt; and what
+        failed beside the plan.
+    """
+    sweeps: dict[str, list[Run]] = {}
+    runs = list(runs)
+    for run in runs:
+        sweeps.setdefault(run.sweep_id, []).append(run)
+    deciding = {
+        run.run_id for mine in sweeps.values() for run in last_attempts(mine).values()
+    }
+    return [
+        run
+        for run in runs
+        if run.status == "done" or run.slot is None or run.run_id in deciding
+    ]
 
 
 def pending(plan: Plan, runs: Sequence[Run]) -> list[int]:
@@ -154,8 +185,7 @@ def columns(environment: Environment) -> dict[str, str]:
     dict
         device, network, workload, version.
     """
-    names = ("device", "network", "workload", "version")
-    return {name: getattr(environment, name) for name in names}
+    return {name: getattr(environment, name) for name in ENVIRONMENT}
 
 
 def is_of(plan: Plan, slot: int, environment: int | None) -> bool:

@@ -111,7 +111,8 @@ class PerformanceDataset:
         Returns
         -------
         PerformanceDataset
-            With all rows of the file.
+            With all rows of the file but reference runs, which set the sweeps of an
+            environment to one level.
 
         Raises
         ------
@@ -120,6 +121,7 @@ class PerformanceDataset:
             lists the columns and a command to copy.
         """
         from measure.table import read_table
+        from perfmodel.sweeps import learned_from, told_by_no_table
 
         try:
             if isinstance(space, str | Path):
@@ -134,7 +136,9 @@ class PerformanceDataset:
             )
         except MeasureError as error:
             raise DataError(str(error)) from error
-        return cls.from_table(table, options=_names(options))
+        runs, notes = learned_from(table)
+        data = cls.from_table(runs, options=_names(options))
+        return replace(data, notes=(*notes, *told_by_no_table(runs)))
 
     @classmethod
     def from_table(cls, table: Table, options: Sequence[str] | None = None) -> Self:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from measure.errors import StoreError
-from measure.export import joint_space, skipped, to_table
+from measure.export import skipped, to_table
+from measure.joining import joint_space
 from measure.records import Plan, Reading
 from measure.space import ConfigurationSpace
 from measure.table import read_table, write_table

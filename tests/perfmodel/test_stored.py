@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from measure.export import to_table
 from measure.records import Environment, Plan, PlannedRun, Reading, Run
 from measure.space import Configuration, ConfigurationSpace
 from measure.store import SqliteStore
+from measure.table import write_table
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import DataError, SelectionError
 from perfmodel.stored import runs_table
@@ -141,6 +143,54 @@ def test_sweeps_without_reference_runs_stay_where_they_are() -> None:
     data, notes = dataset([one, two], runs)
     np.testing.assert_allclose(data.y, 1.1 * np.arange(1, 7))
     assert not any("divided" in note for note in notes)
+    assert any("sweeps s1, s22 in host/tcn" in note for note in notes)
+
+
+def test_reference_runs_at_other_held_levels_tell_no_offset() -> None:
+    one = plan("s1", held={"cpu_quota": 50})
+    two = plan("s22", held={"cpu_quota": 100})
+    runs = [*whole(one, 2.0), *whole(two), *references(one, 4.0), *references(two, 2.0)]
+    data, notes = dataset([one, two], runs)
+    assert sorted(data.y) == sorted([*(2.0 * np.arange(1, 7)), *np.arange(1.0, 7)])
+    assert not any("divided" in note for note in notes)
+
+
+def test_a_design_run_beside_the_plan_is_learned_from() -> None:
+    sweep = plan()
+    beside = replace(run(sweep, 5, 9.0), slot=None, run_id="beside")
+    failed = replace(run(sweep, 4, None), slot=None, run_id="failed")
+    data, _ = dataset([sweep], [*whole(sweep)[:5], beside, failed])
+    assert sorted(data.y) == [1, 2, 3, 4, 5, 9]
+    assert data.counted == ("1 of 7 runs has no latency_s and is left out",)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_table_of_a_store_is_learned_from_as_the_store_is(
+    tmp_path: Path, everything: bool
+) -> None:
+    one, two = plan("s1"), plan("s22")
+    failed = replace(run(one, 0, None), slot=None, run_id="x")
+    runs = [*whole(one), *whole(two, 1.2), failed]
+    runs += [*references(one, 2.0), *references(two, 2.4)]
+    stored, notes = dataset([one, two], runs)
+    write_table(to_table([one, two], runs, everything=everything), tmp_path / "t.csv")
+    read = PerformanceDataset.from_csv(tmp_path / "t.csv")
+    assert "protocol: --store does" in read.notes[-1]
+    if everything:
+        np.testing.assert_allclose(read.y, stored.y)
+        assert read.counted == stored.counted
+        assert set(read.notes[:-1]) <= set(notes)
+    else:
+        np.testing.assert_allclose(read.y, 1.1 * np.arange(1, 7))
+        assert "used as measured: no reference runs" in read.notes[0]
+
+
+def test_a_table_of_reference_runs_alone_is_refused(tmp_path: Path) -> None:
+    sweep = plan()
+    table = to_table([sweep], references(sweep, 2.0), everything=True)
+    write_table(table, tmp_path / "t.csv")
+    with pytest.raises(DataError, match="all rows are reference runs"):
+        PerformanceDataset.from_csv(tmp_path / "t.csv")
 
 
 def test_sweeps_that_differ_in_the_number_of_replicates_are_pooled() -> None:
