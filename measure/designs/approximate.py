@@ -5,6 +5,8 @@ This module imports numba; import it inside the functions that use it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from measure.designs.compiling import compiled
@@ -22,78 +24,155 @@ from measure.designs.state import (
 _STEPS_BETWEEN_REFRESH = 200
 _COUNTS_BETWEEN_REFRESH = 1000  # configurations until f'Wf is computed afresh
 _ZERO = 1e-12
+_HALVINGS = 40
+
+
+class Blocks(NamedTuple):
+    """The blocks of an information matrix, and what stands beside the weights."""
+
+    starts: np.ndarray  # (blocks + 1,): where the columns of each block start
+    times: np.ndarray  # (blocks,): how often each is there
+    base: np.ndarray  # (q, q): added to the information of the weights
+    most: float  # the largest weight that one row may have
 
 
 @compiled
-def information(rows: np.ndarray, weights: np.ndarray, inverse: np.ndarray) -> float:
-    """Write the inverse of the weighted information matrix; return log det of it."""
-    m, p = rows.shape
-    matrix = np.zeros((p, p))
-    for i in range(m):
-        if weights[i] > 0.0:
-            for a in range(p):
-                value = weights[i] * rows[i, a]
-                for b in range(a + 1):
-                    matrix[a, b] += value * rows[i, b]
-    for a in range(p):
-        for b in range(a):
-            matrix[b, a] = matrix[a, b]
-    return invert(matrix, inverse)
+def information(
+    blocks: Blocks, rows: np.ndarray, weights: np.ndarray, inverse: np.ndarray
+) -> float:
+    """Write the inverse of the weighted information matrix; return log det of it.
+
+    Each block is counted as often as it is there.
+    """
+    inverse[:, :] = 0.0
+    total = 0.0
+    for block in range(blocks.times.size):
+        first = blocks.starts[block]
+        p = blocks.starts[block + 1] - first
+        matrix = np.zeros((p, p))
+        for i in range(rows.shape[0]):
+            if weights[i] > 0.0:
+                for a in range(p):
+                    value = weights[i] * rows[i, first + a]
+                    for b in range(a + 1):
+                        matrix[a, b] += value * rows[i, first + b]
+        for a in range(p):
+            matrix[a, a] += blocks.base[first + a, first + a]
+            for b in range(a):
+                matrix[a, b] += blocks.base[first + a, first + b]
+                matrix[b, a] = matrix[a, b]
+        part = np.empty((p, p))
+        log_det = invert(matrix, part)
+        if not np.isfinite(log_det):
+            return -np.inf
+        total += blocks.times[block] * log_det
+        for a in range(p):
+            for b in range(p):
+                inverse[first + a, first + b] = part[a, b]
+    return total
 
 
 @compiled
-def variances(rows: np.ndarray, inverse: np.ndarray, result: np.ndarray) -> None:
-    """Write f'Wf of each row."""
-    for i in range(rows.shape[0]):
-        value = 0.0
-        for a in range(rows.shape[1]):
-            value += rows[i, a] * dot(inverse[a], rows[i])
-        result[i] = value
+def variances(
+    blocks: Blocks, rows: np.ndarray, inverse: np.ndarray, result: np.ndarray
+) -> None:
+    """Write f'Wf of each row, over all blocks."""
+    result[:] = 0.0
+    for block in range(blocks.times.size):
+        first = blocks.starts[block]
+        last = blocks.starts[block + 1]
+        for i in range(rows.shape[0]):
+            value = 0.0
+            for a in range(first, last):
+                value += rows[i, a] * dot(inverse[a, first:last], rows[i, first:last])
+            result[i] += blocks.times[block] * value
+
+
+@compiled
+def _best_amount(
+    times: np.ndarray, dii: np.ndarray, djj: np.ndarray, dij: np.ndarray, most: float
+) -> float:
+    """Return the weight to move from row j to row i, at most `most`.
+
+    The log determinant is concave in it; its slope is halved down to zero.
+    """
+    low = 0.0
+    high = most
+    for step in range(_HALVINGS):
+        amount = most if step == 0 else 0.5 * (low + high)
+        slope = 0.0
+        for block in range(times.size):
+            area = dii[block] * djj[block] - dij[block] * dij[block]
+            ratio = 1.0 + amount * (dii[block] - djj[block]) - amount * amount * area
+            rise = dii[block] - djj[block] - 2.0 * amount * area
+            if not ratio > _ZERO:
+                slope = -1.0
+                break
+            slope += times[block] * rise / ratio
+        if slope > 0.0:
+            if step == 0:
+                return most
+            low = amount
+        else:
+            high = amount
+    return low
 
 
 @compiled
 def exchange_weights(
+    blocks: Blocks,
     rows: np.ndarray,
     weights: np.ndarray,
     inverse: np.ndarray,
     variance: np.ndarray,
     tolerance: float,
     steps: int,
-) -> tuple[float, int]:
+) -> int:
     """Move weight from the row of least to that of largest variance until they agree.
 
     Each step is the best for its pair (Boehning's vertex exchange), and changes W by
-    rank two. Returns the largest variance over p, and the steps it took.
+    rank two. Ends where the largest variance exceeds the mean over the weights by less
+    than `tolerance`; returns how many steps it took.
     """
-    m, p = rows.shape
-    information(rows, weights, inverse)
-    variances(rows, inverse, variance)
-    y = np.empty(p)
-    z = np.empty(p)
-    largest = 0.0
+    m, q = rows.shape
+    n_blocks = blocks.times.size
+    information(blocks, rows, weights, inverse)
+    variances(blocks, rows, inverse, variance)
+    y = np.empty(q)
+    z = np.empty(q)
+    dii = np.empty(n_blocks)
+    djj = np.empty(n_blocks)
+    dij = np.empty(n_blocks)
     taken = 0
     for step in range(1, steps + 1):
         taken = step
-        i = 0
+        i = -1
         j = -1
+        mean = 0.0
         for r in range(m):
-            if variance[r] > variance[i]:
+            mean += weights[r] * variance[r]
+            if weights[r] < blocks.most and (i < 0 or variance[r] > variance[i]):
                 i = r
             if weights[r] > 0.0 and (j < 0 or variance[r] < variance[j]):
                 j = r
-        largest = variance[i] / p
-        if largest < 1.0 + tolerance:
+        if i < 0:
             break
-        for a in range(p):
-            y[a] = dot(inverse[a], rows[i])
-            z[a] = dot(inverse[a], rows[j])
-        dii = dot(rows[i], y)
-        djj = dot(rows[j], z)
-        dij = dot(rows[i], z)
-        curve = 2.0 * (dii * djj - dij * dij)
-        amount = weights[j]
-        if curve > _ZERO:
-            amount = min(amount, (dii - djj) / curve)
+        if blocks.most < 1.0:
+            mean = variance[j]
+        if variance[i] < mean + tolerance or i == j:
+            break
+        for block in range(n_blocks):
+            first = blocks.starts[block]
+            last = blocks.starts[block + 1]
+            for a in range(first, last):
+                y[a] = dot(inverse[a, first:last], rows[i, first:last])
+                z[a] = dot(inverse[a, first:last], rows[j, first:last])
+            dii[block] = dot(rows[i, first:last], y[first:last])
+            djj[block] = dot(rows[j, first:last], z[first:last])
+            dij[block] = dot(rows[i, first:last], z[first:last])
+        amount = _best_amount(
+            blocks.times, dii, djj, dij, min(weights[j], blocks.most - weights[i])
+        )
         if not amount > 0.0:
             break
         weights[i] += amount
@@ -101,30 +180,33 @@ def exchange_weights(
         if weights[j] < _ZERO:
             weights[j] = 0.0
         if step % _STEPS_BETWEEN_REFRESH == 0:
-            information(rows, weights, inverse)
-            variances(rows, inverse, variance)
+            information(blocks, rows, weights, inverse)
+            variances(blocks, rows, inverse, variance)
             continue
         # (A + [f g] D [f g]')^-1 with D = diag(amount, -amount)
-        s00 = 1.0 / amount + dii
-        s11 = -1.0 / amount + djj
-        det = s00 * s11 - dij * dij
-        k00 = s11 / det
-        k01 = -dij / det
-        k11 = s00 / det
-        for a in range(p):
-            wy = k00 * y[a] + k01 * z[a]
-            wz = k01 * y[a] + k11 * z[a]
-            for b in range(p):
-                inverse[a, b] -= wy * y[b] + wz * z[b]
-        for r in range(m):
-            fy = dot(rows[r], y)
-            fz = dot(rows[r], z)
-            variance[r] -= k00 * fy * fy + 2.0 * k01 * fy * fz + k11 * fz * fz
-    information(rows, weights, inverse)
-    variances(rows, inverse, variance)
-    for r in range(m):
-        largest = variance[r] / p if r == 0 else max(largest, variance[r] / p)
-    return largest, taken
+        for block in range(n_blocks):
+            first = blocks.starts[block]
+            last = blocks.starts[block + 1]
+            s00 = 1.0 / amount + dii[block]
+            s11 = -1.0 / amount + djj[block]
+            det = s00 * s11 - dij[block] * dij[block]
+            k00 = s11 / det
+            k01 = -dij[block] / det
+            k11 = s00 / det
+            for a in range(first, last):
+                wy = k00 * y[a] + k01 * z[a]
+                wz = k01 * y[a] + k11 * z[a]
+                for b in range(first, last):
+                    inverse[a, b] -= wy * y[b] + wz * z[b]
+            for r in range(m):
+                fy = dot(rows[r, first:last], y[first:last])
+                fz = dot(rows[r, first:last], z[first:last])
+                variance[r] -= blocks.times[block] * (
+                    k00 * fy * fy + 2.0 * k01 * fy * fz + k11 * fz * fz
+                )
+    information(blocks, rows, weights, inverse)
+    variances(blocks, rows, inverse, variance)
+    return taken
 
 
 @compiled

@@ -1,44 +1,47 @@
-"""How good a design of any size can be: an upper bound of the D-efficiency.
+"""How good a design can be: an upper bound of the D-efficiency.
 
 For weights w of configurations with information matrix M and any other design, the
 D-efficiency of the other is at most det(M)^(1/p) times the largest f'M^-1 f over
 all configurations, divided by p: the arithmetic mean of the eigenvalues of M^-1 times
 the other's matrix is at least their geometric mean. The better the weights, the
-tighter; at the best ones the largest f'M^-1 f is p [1]_.
+tighter; at the best ones the largest f'M^-1 f is p [1]_. Runs that are fixed stand
+beside the weights; without repeats no weight is larger than one run's; and for few runs
+of two-level columns the inner products of the columns say more [2]_.
 
 References
 ----------
 .. [1] Kiefer and Wolfowitz, "The equivalence of two extremum problems", Canad. J.
    Math. 12, 1960.
+.. [2] Ehlich, "Determinantenabschaetzungen fuer binaere Matrizen", Math. Z. 83, 1964.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from measure.designs.problem import Coding, code, draw_pool
+from measure.designs.reduction import Reduction, reduced, whole
+from measure.designs.weights import (
+    ENUMERATED,
+    ESTIMATED,
+    LAST_STARTS,
+    PROVED,
+    Approximation,
+    Solution,
+)
 from measure.space import ConfigurationSpace
-from measure.terms import FloatArray, IntArray, Term
+from measure.terms import FloatArray, IntArray, Term, model_matrix
 
-PROVED, ESTIMATED = "proved", "estimated"
-
-_ENUMERATED = 10_000_000  # configurations that are gone through one by one
-_TOLERANCE = 1e-3  # of the largest f'M^-1 f over p, where the weights are good enough
-_ROUNDS = 40
-_STARTS = 64  # climbs of a round
-_LAST_STARTS = 1000  # climbs before a bound is called estimated
-_KEPT = 256  # configurations that an enumeration adds
-_STEPS = 4000  # exchanges of weight in a round
-_MOST_WORK = 1e10  # multiplications spent on weights, and again on enumerating
-_FIRST_EXCESS = 1.0
+# A certificate is worth more than a search, unless that says so much less.
+_WORTH = 0.02
+_FEW = 200_000  # numbers in the rows of so few configurations that repeats matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """An upper bound of the D-efficiency, for any number of runs.
+    """An upper bound of the D-efficiency.
 
     Parameters
     ----------
@@ -62,9 +65,11 @@ class Bound:
 def upper_bound(
     space: ConfigurationSpace,
     terms: Sequence[Term],
-    runs: IntArray | None = None,
+    runs: int | None = None,
     *,
-    enumerated: int = _ENUMERATED,
+    fixed: IntArray | None = None,
+    repeats: bool = True,
+    enumerated: int = ENUMERATED,
     tight: bool = True,
 ) -> Bound | None:
     """Return an upper bound of det(X'X)^(1/p) / n over all designs.
@@ -75,12 +80,16 @@ def upper_bound(
         The options and what is forbidden.
     terms : sequence of Term
         The model.
-    runs : ndarray of int, shape (n, n_options), optional
-        A good design to begin with.
+    runs : int, optional
+        For designs of so many runs; by default of any number.
+    fixed : ndarray of int, shape (n, n_options), optional
+        Runs that a design must hold, counted in `runs`.
+    repeats : bool, default=True
+        Whether a design of that many runs may repeat a configuration.
     enumerated : int, default=10_000_000
         Up to so many combinations all are gone through, and the bound is proved.
     tight : bool, default=True
-        Whether to spend seconds where a formula gives a loose bound, or none.
+        Whether to look for weights where a formula gives a loose bound, or none.
 
     Returns
     -------
@@ -98,26 +107,78 @@ def upper_bound(
     (0.5291, 'proved')
     """
     terms = tuple(terms)
+    reduction = reduced(space, terms)
+    found: list[Bound | None] = []
     powers = any(factor.power > 1 for term in terms for factor in term.factors)
-    simple: Bound | None = None
     if not powers:
-        simple = Bound(
-            value=1.0,
-            kind=PROVED,
-            reason="all combinations of the extreme levels, equally often, have "
-            "orthogonal columns",
-            reached=1.0 if not space.forbid else 0.0,
-        )
-    elif all(term.order <= 1 for term in terms) and len(space.options) > 1:
-        simple = _additive(space, terms)
-    if simple is not None and (not space.forbid or not tight):
-        return simple
-    if not tight:
+        found.append(_orthogonal(space))
+        if runs is not None and _is_two_level(space, terms):
+            found.append(_of_two_levels(whole(space, terms).columns, runs))
+    if tight:
+        alone = powers and all(term.order <= 1 for term in terms)
+        if alone and len(space.options) > 1:
+            found.append(_additive(space, terms))
+        # By a formula all is said, unless something is forbidden.
+        if reduction is not None and (space.forbid or not found):
+            found.append(approximate_bound(reduction, enumerated))
+        if runs is not None:
+            kept = np.empty((0, len(space.options)), np.int64)
+            kept = kept if fixed is None else fixed
+            if 0 < len(kept) <= runs:
+                found.append(_beside(space, terms, kept, runs, repeats, enumerated))
+            elif not repeats and _few(space, terms, runs):
+                found.append(_beside(space, terms, kept, runs, repeats, enumerated))
+    bounds = [bound for bound in found if bound is not None]
+    if not bounds:
         return None
-    found = _Approximation(space, terms, runs).solve(enumerated)
-    if simple is not None and (found is None or simple.value < found.value):
-        return simple
-    return found
+    return min(
+        bounds,
+        key=lambda bound: bound.value * (1 + _WORTH * (bound.kind == ESTIMATED)),
+    )
+
+
+def _orthogonal(space: ConfigurationSpace) -> Bound:
+    return Bound(
+        value=1.0,
+        kind=PROVED,
+        reason="all combinations of the extreme levels, equally often, have "
+        "orthogonal columns",
+        reached=1.0 if not space.forbid else 0.0,
+    )
+
+
+def _is_two_level(space: ConfigurationSpace, terms: Sequence[Term]) -> bool:
+    """Tell whether all columns of a model without powers lie between -1 and 1."""
+    names = {factor.option for term in terms for factor in term.factors}
+    options = [space.options[name] for name in names]
+    return all(o.kind == "numeric" or len(o.levels) == 2 for o in options)
+
+
+def _of_two_levels(columns: int, runs: int) -> Bound | None:
+    """Return the bound of some runs of columns that are -1 or 1.
+
+    The determinant is convex in each entry, so none surpasses the best of -1 and 1.
+    Inner products of columns of an odd number of runs are odd; of twice an odd number
+    they are 2 modulo 4 within two sets of columns, and may be 0 only between these.
+    """
+    n, p = runs, columns
+    if n < p or n % 4 == 0:
+        return None
+    if n % 2:
+        sizes, least = [p], 1
+    else:
+        sizes, least = [p - p // 2, p // 2], 2
+    log_det = 0.0
+    for size in filter(None, sizes):
+        with np.errstate(divide="ignore"):
+            log_det += (size - 1) * np.log(n - least) if size > 1 else 0.0
+        log_det += np.log(n - least + least * size)
+    return Bound(
+        value=float(np.exp(log_det / p)) / n,
+        kind=PROVED,
+        reason=f"columns of -1 and 1 in {n} runs cannot all be orthogonal",
+        reached=0.0,
+    )
 
 
 def _additive(space: ConfigurationSpace, terms: tuple[Term, ...]) -> Bound | None:
@@ -126,21 +187,22 @@ def _additive(space: ConfigurationSpace, terms: tuple[Term, ...]) -> Bound | Non
     With independent weights of each option, f'M^-1 f - 1 is the sum of what the
     options contribute, so its maximum is the sum of the maxima.
     """
-    p, log_det, largest, reached = 1, 0.0, 1.0, 0.0
+    p, log_det, largest = 1, 0.0, 1.0
     for option in space.options:
         own = tuple(t for t in terms if not t.factors or t.options == (option.name,))
         if len(own) < 2:
             continue
-        alone = ConfigurationSpace([option])
-        part = _Approximation(alone, own, None)
-        bound = part.solve(_ENUMERATED)
-        if bound is None:
-            return None
-        size = part.p
+        alone = reduced(ConfigurationSpace([option]), own)
+        size = whole(space, own).columns
         p += size - 1
-        log_det += size * np.log(bound.reached)
-        largest += size * bound.value / bound.reached - 1.0
-        reached += size * np.log(bound.reached)
+        largest += size - 1
+        if alone is None:
+            continue
+        part = Approximation(alone).solve()
+        if part is None:
+            return None
+        log_det += part.log_det
+        largest += size * (part.largest - 1.0)
     mean = float(np.exp(log_det / p))
     return Bound(
         value=mean * largest / p,
@@ -150,12 +212,132 @@ def _additive(space: ConfigurationSpace, terms: tuple[Term, ...]) -> Bound | Non
     )
 
 
+def approximate_bound(
+    reduction: Reduction, enumerated: int = ENUMERATED
+) -> Bound | None:
+    """Return the bound that good weights of configurations give.
+
+    Parameters
+    ----------
+    reduction : Reduction
+        The space and the model.
+    enumerated : int, default=10_000_000
+        Up to so many combinations all are gone through, and the bound is proved.
+
+    Returns
+    -------
+    Bound or None
+        For any number of runs; None where the terms cannot be estimated at all.
+    """
+    solution = Approximation(reduction).solve(enumerated)
+    if solution is None:
+        return None
+    value = float(np.exp(solution.log_det / reduction.columns))
+    reason = _how(solution)
+    if reduction.smaller and solution.went_through:
+        names = reduction.space.names
+        some = f"{len(names)} options" if len(names) > 3 else f"{', '.join(names)}"
+        reason = f"{reason} of {some}; the other options follow by symmetry"
+    return Bound(
+        value=value * solution.largest,
+        kind=solution.kind,
+        reason=reason,
+        reached=value,
+    )
+
+
+def _how(solution: Solution) -> str:
+    if solution.went_through:
+        return f"all {solution.went_through} configurations were gone through"
+    return f"the largest variance was searched from {LAST_STARTS} starts"
+
+
+def _few(space: ConfigurationSpace, terms: Sequence[Term], runs: int) -> bool:
+    """Tell whether it matters, and can be told, that no run is repeated."""
+    size = space.size()
+    return size * whole(space, terms).columns <= _FEW and runs <= size
+
+
+def _beside(
+    space: ConfigurationSpace,
+    terms: tuple[Term, ...],
+    fixed: IntArray,
+    runs: int,
+    repeats: bool,
+    enumerated: int,
+) -> Bound | None:
+    """Return the bound of runs that stand beside fixed ones, or are not repeated."""
+    p = whole(space, terms).columns
+    X = model_matrix(space, terms, fixed).X if len(fixed) else np.empty((0, p))
+    free = runs - len(fixed)
+    if not free:
+        _, log_det = np.linalg.slogdet(X.T @ X)
+        value = float(np.exp(log_det / p)) / runs
+        return Bound(
+            value=value, kind=PROVED, reason="all runs are fixed", reached=value
+        )
+    capped = not repeats and _few(space, terms, free)
+    solution = Approximation(
+        whole(space, terms),
+        base=X.T @ X / free,
+        most=1.0 / free if capped else 1.0,
+    ).solve(enumerated)
+    if solution is None:
+        return None
+    value = float(np.exp(solution.log_det / p)) * free / runs
+    given = f"beside the {len(fixed)} fixed runs " if len(fixed) else ""
+    once = "each at most once " if capped else ""
+    return Bound(
+        value=value * solution.largest,
+        kind=solution.kind,
+        reason=f"{given}{once}{_how(solution)}",
+        reached=value,
+    )
+
+
+def in_whole_plots(
+    bound: Bound, held: int, columns: int, plots: IntArray, ratio: float
+) -> Bound:
+    """Return the bound of designs whose runs share whole plots.
+
+    The information on what is constant within plots of m runs is at most
+    1 / (1 + m ratio) of what it would be, and on the rest no more than it would be.
+
+    Parameters
+    ----------
+    bound : Bound
+        Without whole plots.
+    held : int
+        Columns that are constant within whole plots, the intercept counted.
+    columns : int
+        Of the model.
+    plots : ndarray of int, shape (n,)
+        Whole plot of each run.
+    ratio : float
+        Variance between whole plots over that within.
+
+    Returns
+    -------
+    Bound
+        For plots of these sizes.
+    """
+    smallest = int(np.unique(plots, return_counts=True)[1].min())
+    factor = float((1.0 + ratio * smallest) ** (-held / columns))
+    return replace(
+        bound,
+        value=bound.value * factor,
+        reached=bound.reached * factor,
+        reason=f"{bound.reason}; {held} of {columns} coefficients are known only from "
+        "whole plots",
+    )
+
+
 def largest_variance(
     space: ConfigurationSpace,
     terms: Sequence[Term],
     covariance: FloatArray,
     *,
-    enumerated: int = _ENUMERATED,
+    enumerated: int = ENUMERATED,
 ) -> float:
     """Return the largest f' C f over the valid configurations.
 
@@ -175,191 +357,7 @@ def largest_variance(
     float
         Exact where all were gone through.
     """
-    search = _Approximation(space, tuple(terms), None)
-    search.inverse = np.ascontiguousarray(covariance)
+    search = Approximation(whole(space, terms))
     if search.is_enumerable(enumerated):
-        return search.enumerate_largest()[0]
-    return float(search.climb(_LAST_STARTS)[1].max())
-
-
-class _Approximation:
-    """Weights of a growing list of configurations, and the variance of the others."""
-
-    def __init__(
-        self,
-        space: ConfigurationSpace,
-        terms: tuple[Term, ...],
-        runs: IntArray | None,
-    ) -> None:
-        from measure.designs.local_search import Task, make_problem
-
-        self.space = space
-        self.coding: Coding = code(space, terms)
-        self.p = p = len(self.coding.factors)
-        self.rng = np.random.default_rng(0)
-        pool = draw_pool(space, self.rng)
-        task = Task(
-            coding=self.coding,
-            levels=np.zeros((1, len(space.options)), dtype=np.int64),
-            free=np.ones(1, dtype=bool),
-            prior=np.zeros(p),
-            target=np.empty((0, 0)),
-            pool=pool,
-        )
-        self.problem = make_problem(task)
-        size = min(4 * p, space.size())
-        points = space.sample(size, self.rng)
-        if runs is not None:
-            points = np.vstack([runs, points])
-        self.points: IntArray = np.unique(points, axis=0)
-        self.weights: FloatArray = np.full(len(self.points), 1.0 / len(self.points))
-        self.inverse = np.empty((p, p))
-        self.excess = _FIRST_EXCESS  # of the largest f'M^-1 f over p, as last seen
-        self.work = 0.0
-
-    def is_enumerable(self, enumerated: int) -> bool:
-        """Tell whether all combinations can be gone through in some seconds."""
-        counts = self.coding.n_levels.astype(float)
-        total = float(np.prod(counts))
-        touched = (self.coding.factors > 0).sum(axis=0).max()
-        work = total / counts.max() * self.p * float(touched)
-        return total <= enumerated and work <= _MOST_WORK
-
-    def solve(self, enumerated: int) -> Bound | None:
-        """Improve weights and points until they agree; return the best bound met."""
-        exact = self.is_enumerable(enumerated)
-        best: Bound | None = None
-        reached = 0.0
-        for _ in range(_ROUNDS):
-            log_det = self._reweigh()
-            if not np.isfinite(log_det):
-                if not self._more_points():
-                    return None
-                continue
-            value = float(np.exp(log_det / self.p))
-            reached = max(reached, value)
-            climbed, heights = self.climb(_STARTS)
-            high = heights > self.p * (1.0 + _TOLERANCE)
-            self.excess = float(heights.max()) / self.p - 1.0
-            if high.any() and self.work < _MOST_WORK:
-                self._add(climbed[high])
-                continue
-            if exact:
-                largest, points = self.enumerate_largest()
-                kind = PROVED
-                reason = f"all {self.space.size()} configurations were gone through"
-            else:
-                points, heights = self.climb(_LAST_STARTS)
-                largest, kind = float(heights.max()), ESTIMATED
-                points = points[heights > self.p * (1.0 + _TOLERANCE)]
-                reason = f"the largest variance was searched from {_LAST_STARTS} starts"
-            largest = max(largest, float(self.p))
-            limit = value * largest / self.p
-            if best is None or limit < best.value:
-                best = Bound(value=limit, kind=kind, reason=reason, reached=value)
-            if largest <= self.p * (1.0 + _TOLERANCE) or self.work >= _MOST_WORK:
-                break
-            self._add(points)
-        else:
-            if best is None and exact:
-                value = float(np.exp(self._reweigh() / self.p))
-                largest, _ = self.enumerate_largest()
-                best = Bound(
-                    value=value * max(largest, self.p) / self.p,
-                    kind=PROVED,
-                    reason="all configurations were gone through",
-                    reached=reached,
-                )
-        return best
-
-    def _reweigh(self) -> float:
-        """Find the best weights of the points there are; return log det M."""
-        from measure.designs.approximate import exchange_weights, information
-        from measure.designs.point_exchange import candidate_rows
-
-        rows = candidate_rows(self.problem, self.points)
-        if not np.isfinite(information(rows, self.weights, self.inverse)):
-            return -np.inf
-        variance = np.empty(len(rows))
-        # While points are missing, weights need not be better than the points are.
-        tolerance = max(_TOLERANCE / 4, self.excess / 10)
-        _, steps = exchange_weights(
-            rows, self.weights, self.inverse, variance, tolerance, _STEPS
-        )
-        self.work += 2.0 * steps * (len(rows) + self.p) * self.p
-        # Points of no weight whose variance is low cannot come back: leave them out.
-        kept = (self.weights > 0) | (variance > 0.95 * self.p)
-        self.points, self.weights = self.points[kept], self.weights[kept]
-        return float(
-            information(
-                candidate_rows(self.problem, self.points), self.weights, self.inverse
-            )
-        )
-
-    def _more_points(self) -> bool:
-        """Add random points where those there are cannot estimate all terms."""
-        size = self.space.size()
-        if len(self.points) >= size:
-            return False
-        more = self.space.sample(min(4 * self.p, size), self.rng)
-        self.points = np.unique(np.vstack([self.points, more]), axis=0)
-        self.weights = np.full(len(self.points), 1.0 / len(self.points))
-        return True
-
-    def _add(self, points: IntArray) -> None:
-        known = {tuple(row) for row in self.points.tolist()}
-        new = [
-            row for row in np.unique(points, axis=0).tolist() if tuple(row) not in known
-        ]
-        if new:
-            self.points = np.vstack([self.points, np.array(new, dtype=np.int64)])
-            self.weights = np.append(self.weights, np.zeros(len(new)))
-
-    def climb(self, starts: int) -> tuple[IntArray, FloatArray]:
-        """Return local maxima of f'M^-1 f, from random points and those of weight."""
-        from measure.designs.approximate import climb
-
-        random = self.space.sample(starts, self.rng, replace=True)
-        heavy = np.argsort(-self.weights)[:starts]
-        levels = np.vstack([random, self.points[heavy]])
-        state = self._state(levels)
-        values = np.empty(len(levels))
-        climb(self.problem, state, values)
-        return state.levels, values
-
-    def enumerate_largest(self) -> tuple[float, IntArray]:
-        """Return the largest f'M^-1 f, and configurations where it is large."""
-        from measure.designs.approximate import enumerate_largest
-
-        k = len(self.space.options)
-        state = self._state(np.zeros((1, k), dtype=np.int64))
-        found = np.zeros((_KEPT, k), dtype=np.int64)
-        values = np.zeros(_KEPT)
-        widest = int(self.coding.n_levels.argmax())
-        largest = enumerate_largest(
-            self.problem,
-            state,
-            widest,
-            self.p * (1.0 + _TOLERANCE),
-            found,
-            values,
-        )
-        return float(largest), found[values > 0]
-
-    def _state(self, levels: IntArray):  # type: ignore[no-untyped-def]
-        from measure.designs.state import State
-
-        n, p = len(levels), self.p
-        width = self.coding.tables.shape[2]
-        return State(
-            levels=np.ascontiguousarray(levels),
-            rows=np.zeros((n, p)),
-            inverse=self.inverse,
-            spread=np.zeros((n, p)),
-            inner=np.zeros((0, 0)),
-            inner_spread=np.zeros((n, 0)),
-            key=np.zeros(n, dtype=np.uint64),
-            scalars=np.zeros(4),
-            rest=np.zeros(p),
-            collapsed=np.zeros((3 + 2 * width, width)),
-        )
+        return search.enumerate_largest(covariance)[0]
+    return float(search.climb(LAST_STARTS, covariance)[1].max())

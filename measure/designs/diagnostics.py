@@ -328,7 +328,7 @@ def evaluate(
         curve = _curve(space, terms, covariance)
         i_variance = float(np.sum(covariance * moments(space, terms.terms, coding)))
         g_efficiency = p / n / largest_variance(space, terms.terms, covariance)
-    bound = upper_bound(space, terms.terms, indices, tight=tight)
+    bound = upper_bound(space, terms.terms, tight=tight)
     return DesignReport(
         design=given.name if given is not None else "frame",
         runs=n,

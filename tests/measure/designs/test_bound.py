@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.designs.bounds import Tally, cases, check
 from measure.designs.bound import upper_bound
 from measure.designs.optimal import d_optimal
 from measure.errors import DesignError
@@ -98,6 +99,18 @@ def test_a_loose_bound_costs_nothing() -> None:
     assert loose.value == 1.0 and tight.value < 0.95
     quadratic = model_terms(CONSTRAINED, "quadratic").terms
     assert upper_bound(CONSTRAINED, quadratic, tight=False) is None
+
+
+def test_bounds_hold_for_designs_of_all_kinds_and_for_all_of_a_small_space() -> None:
+    # `python -m benchmarks.designs.bounds` goes through thousands.
+    tally = Tally()
+    for case in cases(10_000, 120):
+        check(case, tally)
+    assert tally.surpassed == [] and tally.apart == []
+    assert tally.designs > 1000 and tally.gone_through > 100
+    assert max(tally.looseness) < 0.001
+    # Of the designs gone through many meet their bound: it is not just large.
+    assert np.median(tally.shares["once, gone through"]) > 0.99
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
