@@ -1,12 +1,18 @@
-"""Words that say where a board is."""
+"""Words that say where a board is, and holding it while it is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from measure.devices.base import Device
 
 BOARDS = ("tk1", "tx1", "tx2")
 
@@ -30,6 +36,10 @@ def board_options(command: Callable[..., Any]) -> Callable[..., Any]:
         names = ("ssh", "ssh_config", "sysfs_root", "sudo")
         said = {name: words.pop(name) for name in names}
         where = {name: value for name, value in said.items() if value}
+        # Kept in stores and notes, to be found again from any folder.
+        for name in ("ssh_config", *(() if "ssh" in where else ("sysfs_root",))):
+            if name in where:
+                where[name] = os.path.abspath(where[name])
         return command(*args, where=where, **words)
 
     for option in (
@@ -44,3 +54,40 @@ def board_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         wrapped = option(wrapped)
     return wrapped
+
+
+@contextmanager
+def held_device(address: str, store: Path, **arguments: Any) -> Iterator[Device]:
+    """Open a device, and hold it against other sweeps; a board before it is reached.
+
+    Parameters
+    ----------
+    address : str
+        As ``--device`` says it.
+    store : pathlib.Path
+        Where the sweep writes to, for the message to others.
+    **arguments : object
+        As `open_device` takes them.
+
+    Yields
+    ------
+    Device
+        Closed at the end.
+
+    Raises
+    ------
+    SweepError
+        If another sweep has it.
+    DeviceError
+        If it cannot be opened.
+    """
+    from measure.devices.opening import board_at, open_device
+    from measure.locks import device_lock
+
+    with ExitStack() as stack:
+        where = board_at(address, arguments)
+        if where is not None:
+            stack.enter_context(device_lock(where.place(), str(store)))
+        device = stack.enter_context(open_device(address, **arguments))
+        stack.enter_context(device_lock(device.place, str(store)))
+        yield device

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from measure.commands.boards import held_device
 from measure.commands.shared import log_of, store_option
 from measure.console import Output, output_options
 
@@ -81,18 +82,17 @@ def resume(output: Output, store: Path) -> None:
 def _go_on(output: Output, plan: Plan, store: SqliteStore) -> Outcome:
     """Open the device that a sweep was begun on, and measure what is left."""
     from measure.commands.telling import Teller
-    from measure.devices.opening import open_device
     from measure.judgement import pending
-    from measure.locks import device_lock
     from measure.sweep import Sweep, check_resumable
 
     networks = tuple(dict.fromkeys(e.network for e in plan.environments))
     arguments = dict(plan.device_arguments)
     log = log_of(store.path)
-    with open_device(plan.device, networks=networks, log=log, **arguments) as device:
-        with device_lock(device.address, str(store.path)):
-            check_resumable(plan, device)
-            left = len(pending(plan, store.runs(plan.sweep_id)))
-            output.print(f"sweep {plan.sweep_id} on {plan.device}: {left} runs left")
-            with Teller(output) as teller:
-                return Sweep.of_plan(device, plan, store).run(tell=teller.tell)
+    with held_device(
+        plan.device, Path(store.path), networks=networks, log=log, **arguments
+    ) as device:
+        check_resumable(plan, device)
+        left = len(pending(plan, store.runs(plan.sweep_id)))
+        output.print(f"sweep {plan.sweep_id} on {plan.device}: {left} runs left")
+        with Teller(output) as teller:
+            return Sweep.of_plan(device, plan, store).run(tell=teller.tell)
