@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfmodel.errors import DataError, ModelError
+from perfmodel.catalogue import AUTO, RACING, make_model
+from perfmodel.errors import DataError
 from perfmodel.ladders import sparse_ladders
 from perfmodel.progress import Progress, part_of, silent
 from perfmodel.validation import (
@@ -24,26 +24,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from measure.space import ConfigurationSpace
     from perfmodel.base import PerformanceModel
     from perfmodel.dataset import PerformanceDataset
 
     Floats = NDArray[np.float64]
 
-__all__ = ["MODELS", "fit", "make_model", "model_class"]
+__all__ = ["fit"]
 
-#: Module and class of each model.
-MODELS = {
-    "gaussian-process": ("gaussian_process", "GaussianProcessModel"),
-    "stepwise": ("linear", "StepwiseModel"),
-    "cart": ("trees", "CartModel"),
-    "forest": ("trees", "ForestModel"),
-    "extra-trees": ("trees", "ExtraTreesModel"),
-    "xgboost": ("trees", "XGBoostModel"),
-}
-AUTO = "auto"
-#: Models that ``auto`` chooses from, in this order where errors are equal.
-RACING = ("gaussian-process", "stepwise", "cart", "forest", "xgboost")
 #: Fewer finite responses, or fewer different configurations, are refused.
 FEWEST_RUNS = 5
 FEWEST_CONFIGURATIONS = 3
@@ -54,73 +41,6 @@ OUT_OF_RACE = 1.3
 RACE_SHARE = 0.8
 #: Runs up to which cross-validation has ten folds, and is repeated.
 FEW_RUNS, SOME_RUNS = 100, 300
-
-
-def model_class(name: str) -> type[PerformanceModel]:
-    """Give the class of a model.
-
-    Parameters
-    ----------
-    name : str
-        One of `MODELS`.
-
-    Returns
-    -------
-    type
-        A subclass of `PerformanceModel`.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model.
-
-    Examples
-    --------
-    >>> model_class("oracle")
-    Traceback (most recent call last):
-    perfmodel.errors.ModelError: no model 'oracle'; choose one of auto, ...
-    """
-    if name not in MODELS:
-        raise ModelError(
-            f"no model {name!r}; choose one of {', '.join([AUTO, *MODELS])}"
-        )
-    module, attribute = MODELS[name]
-    found: type[PerformanceModel] = getattr(
-        import_module(f"perfmodel.{module}"), attribute
-    )
-    return found
-
-
-def make_model(
-    name: str, space: ConfigurationSpace | None = None, seed: int = 0
-) -> PerformanceModel:
-    """Make a model by its name, ready to be fitted.
-
-    Parameters
-    ----------
-    name : str
-        One of `MODELS`.
-    space : ConfigurationSpace, optional
-        The options; by default what the rows will show.
-    seed : int, default=0
-        Seed of everything random in it.
-
-    Returns
-    -------
-    PerformanceModel
-        Not fitted.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model.
-
-    Examples
-    --------
-    >>> make_model("cart", seed=3).seed
-    3
-    """
-    return model_class(name)(space=space, seed=seed)
 
 
 def fit(

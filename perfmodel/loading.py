@@ -94,7 +94,7 @@ def _rebuilt(
 
 def _class_of(name: str) -> type[PerformanceModel]:
     """Find the class of a model, transfer models among them."""
-    from perfmodel.fitting import MODELS, model_class
+    from perfmodel.catalogue import MODELS, model_class
 
     if name == "transfer":
         from perfmodel.transfer.base import TransferModel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfmodel.commands.data import DEFAULT_STORE, DataChoice
+from perfmodel.commands.data import DataChoice
 from studies.build import Built, build
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_data(
     if choice.table is not None:
         return data, ()
     used = set(data.frame["sweep_id"]) if "sweep_id" in data.frame else set()
-    measured = read_sweeps(choice.store or DEFAULT_STORE)
+    measured = read_sweeps(choice.store_path)
     return data, tuple(sweep for sweep in measured if sweep.plan.sweep_id in used)
 
 
@@ -110,7 +110,7 @@ def build_report(
         If DATA cannot be read, before anything is executed.
     """
     words: dict[str, object] = {
-        "store": str(choice.store or DEFAULT_STORE) if choice.table is None else None,
+        "store": str(choice.store_path) if choice.table is None else None,
         "table": str(choice.table) if choice.table is not None else None,
         "options": choice.options,
         "responses": choice.responses,

@@ -10,8 +10,8 @@ import pandas as pd
 
 from benchmarks.transfer.cases import Case
 from perfmodel.acquisition import stratified_rows
+from perfmodel.catalogue import make_model
 from perfmodel.encoding import Encoding
-from perfmodel.fitting import make_model
 from perfmodel.transfer.base import TransferModel
 from perfmodel.transfer.shift import fit_linear_shift
 from perfmodel.transfer.source import learn_source

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from measure.commands.shared import DEFAULT_STORE, words_option
+from perfmodel.catalogue import MODELS
+
 if TYPE_CHECKING:
     from measure.progress import Step
     from perfmodel.dataset import PerformanceDataset
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DataChoice",
     "Section",
-    "comma_list",
     "data_options",
     "place_name",
     "predictor_option",
@@ -29,8 +31,7 @@ __all__ = [
     "with_responses",
 ]
 
-DEFAULT_STORE = Path("results/measurements.db")
-MODEL_NAMES = "gaussian-process, stepwise, cart, forest, extra-trees, xgboost"
+MODEL_NAMES = ", ".join(MODELS)
 FEWEST_RUNS = 5
 """Finite responses in an environment below which nothing is modelled."""
 
@@ -79,31 +80,6 @@ def predictor_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def comma_list(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    """Split an option's value at commas.
-
-    Parameters
-    ----------
-    ctx, parameter : object
-        Click's; the latter is named in errors.
-    value : str or None
-        Such as ``a,b``.
-
-    Returns
-    -------
-    tuple of str or None
-        The words.
-    """
-    if value is None:
-        return None
-    words = tuple(word.strip() for word in value.split(","))
-    if not all(words):
-        raise click.BadParameter(f"{value!r} has an empty name between commas")
-    return words
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataChoice:
     """Which runs a command reads.
@@ -148,7 +124,7 @@ class DataChoice:
                 environment=self.environment,
                 space=self.space,
             )
-        data = PerformanceDataset.from_store(self.store or DEFAULT_STORE, self.sweeps)
+        data = PerformanceDataset.from_store(self.store_path, self.sweeps)
         return data if self.responses is None else with_responses(data, self.responses)
 
     @property
@@ -156,7 +132,12 @@ class DataChoice:
         """What the JSON says of where the runs came from."""
         if self.table is not None:
             return {"data": str(self.table)}
-        return {"store": str(self.store or DEFAULT_STORE)}
+        return {"store": str(self.store_path)}
+
+    @property
+    def store_path(self) -> Path:
+        """The store that is read if no table was named."""
+        return self.store or Path(DEFAULT_STORE)
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -216,7 +197,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--sweep",
             "sweeps",
             metavar="ID,..",
-            callback=comma_list,
+            callback=words_option,
             help="Only these sweeps of the store.",
         ),
         click.option(
@@ -228,20 +209,20 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--environment",
             metavar="NAME,..",
-            callback=comma_list,
+            callback=words_option,
             help="A table's columns that say where a run was made.",
         ),
         click.option(
             "--response",
             "responses",
             metavar="NAME,..",
-            callback=comma_list,
+            callback=words_option,
             help="What was measured.",
         ),
         click.option(
             "--options",
             metavar="NAME,..",
-            callback=comma_list,
+            callback=words_option,
             help="A table's columns that were set.",
         ),
         click.option("--data", type=path, metavar="T.csv", help="A table of runs."),
@@ -249,7 +230,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--store",
             type=path,
             metavar="DB",
-            help=f"A store of runs; {DEFAULT_STORE.as_posix()} by default.",
+            help=f"A store of runs; {DEFAULT_STORE} by default.",
         ),
     ):
         wrapped = option(wrapped)

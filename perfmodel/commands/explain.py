@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from measure.console import Output, output_options, refuse
+from perfmodel.catalogue import AUTO, MODELS
 from perfmodel.commands.data import (
-    MODEL_NAMES,
     DataChoice,
     data_options,
     seed_option,
@@ -48,7 +48,7 @@ def command(choice: DataChoice, model: str, seed: int, output: Output) -> None:
     folder = Path(model)
     record: dict[str, object] = {"saved_model": model}
     named = choice.store is not None or choice.table is not None
-    kinds = ["auto", *MODEL_NAMES.split(", ")]
+    kinds = [AUTO, *MODELS]
     if not named and not folder.is_dir() and model not in kinds:
         refuse(
             f"--model {model}: there is no such folder and no such model; `fit --save "

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from measure.commands.shared import words_option
 from measure.console import Output, output_options
 from perfmodel.commands.data import (
     DataChoice,
-    comma_list,
     data_options,
     predictor_option,
     seed_option,
@@ -27,7 +27,7 @@ __all__ = ["command"]
     "--responses",
     "axes",
     metavar="NAME,..",
-    callback=comma_list,
+    callback=words_option,
     help="Responses to weigh; -NAME minimises, +NAME maximises.",
 )
 @predictor_option

@@ -14,9 +14,10 @@ from sklearn.base import clone
 
 from measure.space import ConfigurationSpace
 from perfmodel.base import PerformanceModel
+from perfmodel.catalogue import make_model
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import ArchiveError, ModelError
-from perfmodel.fitting import fit, make_model
+from perfmodel.fitting import fit
 from perfmodel.loading import load
 from perfmodel.validation import mape
 

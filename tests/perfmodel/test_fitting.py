@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from perfmodel.catalogue import RACING, make_model
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import DataError, ModelError, SelectionError
-from perfmodel.fitting import RACING, fit, make_model
+from perfmodel.fitting import fit
 from perfmodel.intervals import coverage
 from perfmodel.validation import mape
 from tests.contracts.models import SPACE, whole_table

@@ -12,8 +12,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from perfmodel.catalogue import make_model
 from perfmodel.errors import ArchiveError
-from perfmodel.fitting import make_model
 from perfmodel.gaussian_process import GaussianProcessModel, log_likelihood
 from perfmodel.loading import load
 from perfmodel.validation import mape

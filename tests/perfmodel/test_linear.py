@@ -12,8 +12,8 @@ import statsmodels.api as sm
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from measure.space import ConfigurationSpace, Option
+from perfmodel.catalogue import make_model
 from perfmodel.errors import ArchiveError, ModelError
-from perfmodel.fitting import make_model
 from perfmodel.linear import StepwiseModel
 from perfmodel.loading import load
 from tests.contracts.models import SPACE, ModelContract, whole_table

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from perfmodel.archive import read_folder, write_folder
+from perfmodel.catalogue import make_model
 from perfmodel.errors import ArchiveError
-from perfmodel.fitting import make_model
 from perfmodel.loading import load
 from tests.contracts.models import SPACE, whole_table
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from perfmodel.catalogue import make_model
 from perfmodel.errors import ArchiveError
-from perfmodel.fitting import make_model
 from perfmodel.loading import load
 from perfmodel.trees import (
     CartModel,
