@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+_SINGLE = 0.2
+"""So many of the gaps between changes, at least, are taken to be of one update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,8 @@ def update_period(samples: Samples) -> float | None:
     Returns
     -------
     float or None
-        Median time between changes of the value; None with fewer than five.
+        Mean time between updates that changed the value, each such time divided by
+        how many updates it spans; None with fewer than five changes.
 
     Examples
     --------
@@ -128,7 +131,13 @@ def update_period(samples: Samples) -> float | None:
     changed = np.flatnonzero(np.diff(samples.power_w)) + 1
     if len(changed) < 5:
         return None
-    return round(float(np.median(np.diff(samples.times_s[changed]))), 9)
+    gaps = np.diff(samples.times_s[changed])
+    # Of a value that hardly moves many an update is not seen: the shorter gaps are of
+    # one update, the shortest perhaps of one that was seen in two parts.
+    single = float(np.quantile(gaps, _SINGLE, method="lower"))
+    single = float(gaps[np.abs(gaps - single) < 0.5 * single].mean())
+    spans = np.maximum(1.0, np.round(gaps / single))
+    return round(float(gaps.sum() / spans.sum()), 9)
 
 
 def integrate(samples: Samples, start_s: float, stop_s: float) -> float:

@@ -241,9 +241,11 @@ def judged(
         mean = power_reading("power_w", power[total], window, sensors[total])
         return None, (mean, *missing(ENERGIES, NO_QUICK_ENERGY), *parts), flags
     period_s = sensors[total].period_s
-    # The first value of a rest is still a mean over what came before it.
+    # What is read early in a rest is an update from up to a period before, and that is
+    # the mean over another period: the load, or other clocks, would still be in it.
+    stale_s = 2.0 * period_s + taken.trace.every_s
     before, after = (
-        power[total].between(start_s + period_s, stop_s)
+        power[total].between(start_s + stale_s, stop_s)
         for start_s, stop_s in (taken.before, taken.after)
     )
     try:

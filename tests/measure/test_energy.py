@@ -48,6 +48,17 @@ def test_duplicates_of_a_slow_sensor_are_not_counted() -> None:
     assert len(distinct(read, 0.4).power_w) == 4
 
 
+@pytest.mark.parametrize("period_s", [0.0066, 0.0538, 0.422])
+def test_updates_that_leave_a_value_as_it_was_do_not_make_the_period_longer(
+    period_s: float,
+) -> None:
+    rng = np.random.default_rng(3)
+    polls = np.arange(0.0, 20 * period_s, 0.002)
+    updates = np.cumsum(rng.random(100) < 0.4).astype(float)
+    read = Samples(times_s=polls, power_w=updates[(polls / period_s).astype(int)])
+    assert update_period(read) == pytest.approx(period_s, rel=0.12)
+
+
 def test_the_update_period_is_found_and_missing_where_nothing_changes() -> None:
     polls = np.arange(0.0, 20.0, 0.01)
     read = Samples(times_s=polls, power_w=np.floor(polls / 0.422))
