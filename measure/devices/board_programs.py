@@ -289,7 +289,7 @@ def calls_of(reply: Reply) -> Calls:
             f"the program on the board was ended after {took:.3g} s, its time limit",
             final=True,
         )
-    found = _last_document(reply["stdout"])
+    found = last_document(reply["stdout"])
     if "failed" in found:
         raise RunFailed(str(found["failed"]), final=bool(found.get("final", True)))
     if reply["rc"] != 0 or not found.get("calls_s"):
@@ -310,8 +310,24 @@ def calls_of(reply: Reply) -> Calls:
     )
 
 
-def _last_document(text: str) -> dict[str, Any]:
-    """Return the last line of a program's output that is a JSON object."""
+def last_document(text: str) -> dict[str, Any]:
+    """Return the last line of a program's output that is a JSON object.
+
+    Parameters
+    ----------
+    text : str
+        All that it printed: libraries print too.
+
+    Returns
+    -------
+    dict
+        Empty if there is none.
+
+    Examples
+    --------
+    >>> last_document('Loading\\n{"calls_s": [0.5]}\\nbye')
+    {'calls_s': [0.5]}
+    """
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             try:
@@ -321,6 +337,26 @@ def _last_document(text: str) -> dict[str, Any]:
             if isinstance(found, dict):
                 return found
     return {}
+
+
+def worker_argv(python: str, worker: str, job: Mapping[str, Any]) -> list[str]:
+    """Return the words that start the worker.
+
+    Parameters
+    ----------
+    python : str
+        What runs it.
+    worker : str
+        Where it is.
+    job : mapping
+        Plain data.
+
+    Returns
+    -------
+    list of str
+        To be run without a shell.
+    """
+    return [python, worker, json.dumps(job)]
 
 
 def _ended(code: int, said: str) -> RunFailed:

@@ -26,7 +26,13 @@ SEED = 0
 """Of random weights."""
 _VERSION = 2
 """Rises when building changes what it makes."""
-_SUFFIXES = {"graph": ".pb", "xla": ".function", "tflite": ".tflite", "inputs": ".npy"}
+_SUFFIXES = {
+    "graph": ".pb",
+    "frozen": ".pb",
+    "xla": ".function",
+    "tflite": ".tflite",
+    "inputs": ".npy",
+}
 
 Builder = Callable[[str, Mapping[str, Any], bool], Any]
 """Runs a target on a job in a process with oneDNN on, or off."""
@@ -53,7 +59,7 @@ class Artefact:
 
     Parameters
     ----------
-    kind : {"graph", "xla", "tflite", "inputs"}
+    kind : {"graph", "frozen", "xla", "tflite", "inputs"}
         What loads it.
     precision : str
         It is compiled for; empty for inputs.
@@ -123,7 +129,7 @@ class ArtefactCache:
             What is compiled.
         workload : str
             Decides the input's shape.
-        kind : {"graph", "xla", "tflite", "inputs"}
+        kind : {"graph", "frozen", "xla", "tflite", "inputs"}
             What loads it.
         precision : str, default=""
             It is compiled for.

@@ -241,6 +241,9 @@ def _compiled(entry: Mapping[str, Any], frozen: Any) -> tuple[bytes, dict[str, A
         definition = frozen.function_def
         definition.attr["_XlaMustCompile"].b = True
         return definition.SerializeToString(deterministic=True), {}
+    if entry["kind"] == "frozen":
+        ends = {"input": frozen.inputs[0].name, "output": _output(frozen)}
+        return portable(frozen).SerializeToString(deterministic=True), ends
     graph = optimise(frozen, entry["precision"])
     pack_constants(graph)
     about = {
@@ -291,6 +294,34 @@ def optimise(frozen: Any, precision: str) -> Any:
         rewrite.auto_mixed_precision_onednn_bfloat16 = switch.ON
         rewrite.remapping = switch.OFF
     return tf_optimizer.OptimizeGraph(config, meta, verbose=False)
+
+
+def portable(frozen: Any) -> Any:
+    """Return a graph as older versions of TensorFlow can read it.
+
+    Parameters
+    ----------
+    frozen : ConcreteFunction
+        As `freeze` returns it.
+
+    Returns
+    -------
+    GraphDef
+        Not optimised for any machine. Attributes that have their default are left
+        out: an older version may not have them yet, and means the same.
+    """
+    from tensorflow.python.framework import op_def_registry
+
+    graph = frozen.graph.as_graph_def()
+    for node in graph.node:
+        for name in [name for name in node.attr if name.startswith("_")]:
+            del node.attr[name]
+        known = op_def_registry.get(node.op)
+        for attr in known.attr if known is not None else ():
+            default = attr.default_value if attr.HasField("default_value") else None
+            if attr.name in node.attr and node.attr[attr.name] == default:
+                del node.attr[attr.name]
+    return graph
 
 
 def pack_constants(graph: Any) -> None:

@@ -45,8 +45,11 @@ def _key(path: Path) -> None:
 
 
 @contextmanager
-def sshd(folder: Path) -> Iterator[Path]:
-    """Run a server; yield the client's configuration, in which it is ``board``."""
+def sshd(folder: Path, more: str = "") -> Iterator[Path]:
+    """Run a server; yield the client's configuration, in which it is ``board``.
+
+    ``more``: NAME=VALUE, for what runs there.
+    """
     need_sshd()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -59,7 +62,7 @@ def sshd(folder: Path) -> Iterator[Path]:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n"
         "StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
-        f"SetEnv XDG_STATE_HOME={folder}/state XDG_CACHE_HOME={folder}/cache\n"
+        f"SetEnv XDG_STATE_HOME={folder}/state XDG_CACHE_HOME={folder}/cache {more}\n"
     )
     host_key = (folder / "host_key.pub").read_text().split()
     (folder / "known_hosts").write_text(

@@ -1,0 +1,217 @@
+"""Real inference through an agent: exported, copied once, run, told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from measure.configuration import Configuration
+from measure.devices.address import Address
+from measure.devices.board_networks import NetworkProgram, NetworkPrograms
+from measure.devices.board_programs import Calls
+from measure.devices.transport import AgentLink, Reply
+from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.space import ConfigurationSpace
+from measure.workloads.zygote import Zygote
+from tests.measure.devices.sshd import sshd
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="boards run Linux")
+
+JOBS = "tests.measure.workloads.jobs"
+USUAL: dict[str, Any] = {
+    "seconds": 0.02,
+    "window_s": 0.05,
+    "lead_s": 0.02,
+    "min_calls": 2,
+    "quick": True,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with caches and journals of its own."""
+    path = tmp_path_factory.mktemp("board")
+    (path / "root").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERFMODEL_CACHE", str(path / "host"))
+        patch.setenv("XDG_CACHE_HOME", str(path / "cache"))
+        patch.setenv("XDG_STATE_HOME", str(path / "state"))
+        yield path
+
+
+@pytest.fixture(scope="module")
+def programs(folder: Path) -> Iterator[NetworkPrograms]:
+    modules = ("measure.workloads.backends",)
+    with Zygote(log=folder / "log", modules=modules) as zygote:
+        zygote.call(f"{JOBS}:make_networks", str(folder), limit_s=120)
+        with pytest.MonkeyPatch.context() as patch:
+            build = "measure.devices.board_networks.NetworkPrograms._build"
+            patch.setattr(
+                build, lambda self, to, job, _: zygote.call(to, job, limit_s=120)
+            )
+            words = [str(folder / "tiny.keras"), str(folder / "numbers.keras")]
+            yield NetworkPrograms(networks=words, log=folder / "log")
+
+
+class Watched(AgentLink):
+    """A link that counts the pieces that are copied."""
+
+    pieces = 0
+
+    def ask(self, do: str, **words: Any) -> Reply:
+        self.pieces += "data" in words
+        return super().ask(do, **words)
+
+
+@pytest.fixture
+def link(folder: Path) -> Iterator[Watched]:
+    opened = Watched(Address(sysfs_root=str(folder / "root")))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def program(programs: NetworkPrograms, folder: Path) -> NetworkProgram:
+    """A program that has not been copied by anyone."""
+    known = programs.program(str(folder / "tiny.keras"), "images-32")
+    return NetworkProgram(known.network, known.workload, programs.cache)
+
+
+def run(program: NetworkProgram, link: AgentLink, **levels: Any) -> Calls:
+    configuration = Configuration(levels)
+    program.artefact(configuration)
+    program.copy(link)
+    argv = program.argv(configuration, **USUAL)
+    return program.calls(link.ask("run", argv=argv, limit_s=120.0))
+
+
+def test_a_network_is_exported_copied_once_and_run(
+    program: NetworkProgram, programs: NetworkPrograms, folder: Path, link: Watched
+) -> None:
+    levels = Configuration({"batch_size": 8, "threads": 2})
+    program.prepare([levels])
+    now_s = link.ask("status")["now"]
+    calls = run(program, link, **levels)
+    assert calls.batch_size == 8 and calls.read_back["batch_size"] == 8
+    assert calls.read_back["threads"] in (2, None)
+    assert calls.read_back["precision"] == "float32"
+    assert len(calls.calls_s) >= 2 and min(calls.calls_s) > 0
+    assert calls.cpu_time_s is not None and calls.cpu_time_s > 0
+    assert calls.window is not None
+    assert now_s < calls.window[0] < calls.window[1] < link.ask("status")["now"]
+    assert calls.window[1] - calls.window[0] >= 0.05
+    assert "tensorflow" in calls.versions and not calls.flags
+    pieces = link.pieces
+    assert pieces == 3
+    program.copy(link)
+    other = NetworkProgram(program.network, program.workload, programs.cache)
+    other.artefact(levels)
+    other.copy(link)
+    assert link.pieces == pieces
+    assert len(os.listdir(folder / "cache" / "measure" / "files")) == pieces
+
+
+def test_precisions_and_batches_are_models_of_their_own(
+    program: NetworkProgram,
+) -> None:
+    found = {
+        program.artefact(Configuration(levels))
+        for levels in (
+            {},
+            {"precision": "int8_dynamic"},
+            {"batch_size": 8},
+            {"backend": "graph"},
+        )
+    }
+    assert len(found) == 4 and all(found)
+    same = Configuration({"precision": "float32", "threads": 1, "backend": "tflite"})
+    assert program.artefact(same) in found
+
+
+def test_int8_is_not_for_graphs(
+    program: NetworkProgram, programs: NetworkPrograms
+) -> None:
+    levels = Configuration({"backend": "graph", "precision": "int8_dynamic"})
+    program.prepare([levels])
+    with pytest.raises(RunFailed, match="exclude each other"):
+        program.artefact(levels)
+    offers = programs.offers(4)
+    options = [o.option for o in offers.values() if o.option is not None]
+    space = ConfigurationSpace(options, programs.forbidden(options))
+    assert not space.is_valid({**space.reference(), **levels})
+    assert space.is_valid({**space.reference(), "backend": "graph"})
+    assert not programs.forbidden(options[:2])
+    assert not programs.offers(1)["threads"].available
+
+
+def test_a_tflite_file_is_one_model_for_all_batches(
+    programs: NetworkPrograms, folder: Path
+) -> None:
+    word = str(folder / "tiny.tflite")
+    own = NetworkPrograms(networks=[word], log=folder / "log")
+    offers = own.offers(4)
+    assert offers["batch_size"].available and not offers["precision"].available
+    program = own.program(word, "images-32")
+    assert program.artefact({"batch_size": 8}) == program.artefact({"batch_size": 1})
+
+
+def test_what_was_not_copied_is_not_run(program: NetworkProgram) -> None:
+    with pytest.raises(DeviceError, match="is not on the board"):
+        program.argv(Configuration({}), **USUAL)
+
+
+def test_an_unknown_network_or_workload_is_refused(programs: NetworkPrograms) -> None:
+    with pytest.raises(WorkloadError, match="nonet"):
+        programs.program("nonet", "images")
+    with pytest.raises(WorkloadError, match="series"):
+        programs.program("resnet50", "series")
+    one, other = (programs.program(word, "images") for word in ("resnet", "resnet50"))
+    assert one is other
+
+
+def test_a_kill_of_what_runs_is_a_failure_from_outside(
+    program: NetworkProgram, link: Watched
+) -> None:
+    program.artefact({})
+    program.copy(link)
+    argv = program.argv({}, **{**USUAL, "window_s": 60.0})
+    kill = ["bash", "-c", '"$0" "$@" & sleep 0.3; kill -9 $!; wait $!; kill -9 $$']
+    reply = link.ask("run", argv=[*kill, *argv], limit_s=30.0)
+    with pytest.raises(RunFailed, match="SIGKILL") as failure:
+        program.calls(reply)
+    assert not failure.value.final
+
+
+def test_what_takes_too_long_has_failed_for_good(
+    program: NetworkProgram, link: Watched
+) -> None:
+    program.artefact({})
+    program.copy(link)
+    argv = program.argv({}, **{**USUAL, "window_s": 60.0})
+    with pytest.raises(RunFailed, match="its time limit") as failure:
+        program.calls(link.ask("run", argv=argv, limit_s=0.5))
+    assert failure.value.final
+
+
+def test_it_runs_over_ssh_and_tells_what_runs_it(
+    program: NetworkProgram, programs: NetworkPrograms, folder: Path, tmp_path: Path
+) -> None:
+    packages = sysconfig.get_path("purelib")
+    with sshd(tmp_path / "sshd", f"PYTHONPATH={packages}") as config:
+        root = str(folder / "root")
+        where = Address(ssh="board", ssh_config=str(config), sysfs_root=root)
+        opened = AgentLink(where)
+        try:
+            calls = run(program, opened, threads=1)
+            label, more = programs.version(opened)
+        finally:
+            opened.close()
+        assert calls.calls_s and calls.read_back["threads"] == 1
+        assert label.startswith("tensorflow-2.") and more["python"]
+        assert list((tmp_path / "sshd" / "cache" / "measure" / "files").iterdir())
