@@ -56,16 +56,37 @@ def board_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def python_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--python``.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``python``, None if nothing was said.
+
+    Returns
+    -------
+    callable
+        With the option.
+    """
+    return click.option(
+        "--python",
+        metavar="FILE",
+        help="What runs networks on a board; it has TFLite or TensorFlow."
+        "  [default: python3 there]",
+    )(command)
+
+
 @contextmanager
-def held_device(address: str, store: Path, **arguments: Any) -> Iterator[Device]:
+def held_device(address: str, store: Path | None, **arguments: Any) -> Iterator[Device]:
     """Open a device, and hold it against other sweeps; a board before it is reached.
 
     Parameters
     ----------
     address : str
         As ``--device`` says it.
-    store : pathlib.Path
-        Where the sweep writes to, for the message to others.
+    store : pathlib.Path or None
+        Where the sweep writes to, for the message to others; None: only look at it.
     **arguments : object
         As `open_device` takes them.
 
@@ -86,8 +107,9 @@ def held_device(address: str, store: Path, **arguments: Any) -> Iterator[Device]
 
     with ExitStack() as stack:
         where = board_at(address, arguments)
-        if where is not None:
+        if where is not None and store is not None:
             stack.enter_context(device_lock(where.place(), str(store)))
         device = stack.enter_context(open_device(address, **arguments))
-        stack.enter_context(device_lock(device.place, str(store)))
+        if store is not None:
+            stack.enter_context(device_lock(device.place, str(store)))
         yield device

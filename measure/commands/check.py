@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from measure.commands.boards import board_options
+from measure.commands.boards import board_options, python_option
 from measure.commands.shared import DEFAULT_STORE
 from measure.console import Output, check_folder, output_options
 
@@ -43,6 +43,7 @@ Example:
     help="Write the device's usual options as a space file.",
 )
 @board_options
+@python_option
 @output_options
 def check(
     output: Output,
@@ -50,10 +51,13 @@ def check(
     address: str | None,
     space_out: Path | None,
     where: dict[str, Any],
+    python: str | None,
 ) -> None:
     """Print findings; exit code 3 if the result cannot be trusted."""
     if address is not None and store is not None:
         raise click.UsageError("--store and --device exclude each other")
+    if python:
+        where["python"] = python
     if where and address is None:
         address = "auto"
     if address is None:

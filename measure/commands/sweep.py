@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from measure.commands.boards import board_options, held_device, python_option
 from measure.commands.shared import (
     check_store,
     duration,
@@ -41,6 +42,7 @@ Example:
   python -m measure sweep --device sim:effects --runs 60 --replicates 2
   python -m measure sweep --options threads,backend --set batch_size=8 --budget 10m
   python -m measure sweep --device replay:t.csv --options a,b --response y --runs 20
+  python -m measure sweep --device tx1 --ssh nvidia@kitchen --sudo --networks mobilenet
 """
 
 
@@ -50,9 +52,11 @@ Example:
     "address",
     default="auto",
     show_default=True,
-    help="auto, host, sim:tx1, sim:tx2, sim:effects (whose truth is known), or "
-    "replay:TABLE.csv (recorded runs).",
+    help="auto, host, tk1, tx1, tx2 (a board: here, or with --ssh), sim:tx1, sim:tx2, "
+    "sim:effects (whose truth is known), or replay:TABLE.csv (recorded runs).",
 )
+@board_options
+@python_option
 @click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
 @click.option("--workloads", callback=words_option, help="Such as images or images-96.")
 @click.option("--options", callback=words_option, help="Options to vary.")
@@ -135,6 +139,8 @@ Example:
 def sweep(
     output: Output,
     address: str,
+    where: dict[str, Any],
+    python: str | None,
     networks: tuple[str, ...] | None,
     workloads: tuple[str, ...] | None,
     options: tuple[str, ...] | None,
@@ -163,24 +169,28 @@ def sweep(
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
     from measure.designs.making import is_sized
-    from measure.devices.opening import open_device
-    from measure.locks import device_lock
     from measure.planning import make_plan
     from measure.selection import select
 
     levels = pairs_of(held, "--set")
     labels = pairs_of(label or (), "--label")
     protocol = _protocol(protocol_name, seconds, replicates)
-    table = _table(address, options, levels, responses, environment, space_file)
+    arguments = _table(address, options, levels, responses, environment, space_file)
+    arguments |= {**where, **({"python": python} if python else {})}
     if not dry_run:
         check_store(store)
     with ExitStack() as stack:
         log = None if dry_run else log_of(store)
         device = stack.enter_context(
-            open_device(address, networks=networks, seed=seed, log=log, **table)
+            held_device(
+                address,
+                None if dry_run else store,
+                networks=networks,
+                seed=seed,
+                log=log,
+                **arguments,
+            )
         )
-        if not dry_run:
-            stack.enter_context(device_lock(device.address, str(store)))
         selection = select(device, networks, workloads)
         space, fixed = ask_space(device, options, space_file, levels)
         choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
@@ -210,7 +220,7 @@ def sweep(
             protocol,
             held=choice.held,
             labels=labels,
-            device_arguments={"seed": seed, **table},
+            device_arguments={"seed": seed, **arguments},
             seed=seed,
         )
         described = _describe(device, plan, design, selection, protocol, budget)

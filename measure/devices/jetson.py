@@ -75,12 +75,17 @@ class JetsonDevice(Device):
         programs: BoardPrograms | None = None,
     ) -> None:
         self.where = address or Address()
-        self.link: Link = AgentLink(self.where) if link is None else link
         self.programs = programs
+        try:
+            self.link: Link = AgentLink(self.where) if link is None else link
+        except BaseException:
+            if programs is not None:
+                programs.close()
+            raise
         try:
             self.controls = BoardControls(self.link, word, str(self.where))
         except BaseException:
-            self.link.close()
+            self.close()
             raise
         self.identity = self.controls.identity
         self.name = self.address = self.identity.word
@@ -316,9 +321,7 @@ class JetsonDevice(Device):
         RunFailed
             If a level is not taken, the program failed, or the link broke.
         """
-        return self.run.measure(
-            self._program(network, workload), configuration, timing
-        )
+        return self.run.measure(self._program(network, workload), configuration, timing)
 
     def describe(self) -> dict[str, str]:
         """Return what the board is, for whoever sees it first.
