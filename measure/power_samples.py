@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
-_SINGLE = 0.2
-"""So many of the gaps between changes, at least, are taken to be of one update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +129,13 @@ def update_period(samples: Samples) -> float | None:
     changed = np.flatnonzero(np.diff(samples.power_w)) + 1
     if len(changed) < 5:
         return None
+    apart = np.diff(changed)
+    if np.median(apart) > 2.0:
+        # Volts and amperes of one update may have been read before and after it.
+        changed = changed[np.append(True, apart > 1)]
     gaps = np.diff(samples.times_s[changed])
-    # Of a value that hardly moves many an update is not seen: the shorter gaps are of
-    # one update, the shortest perhaps of one that was seen in two parts.
-    single = float(np.quantile(gaps, _SINGLE, method="lower"))
-    single = float(gaps[np.abs(gaps - single) < 0.5 * single].mean())
+    # Of a value that hardly moves many an update is not seen.
+    single = float(gaps[gaps < 1.5 * gaps.min()].mean())
     spans = np.maximum(1.0, np.round(gaps / single))
     return round(float(gaps.sum() / spans.sum()), 9)
 

@@ -53,7 +53,7 @@ def test_updates_that_leave_a_value_as_it_was_do_not_make_the_period_longer(
     period_s: float,
 ) -> None:
     rng = np.random.default_rng(3)
-    polls = np.arange(0.0, 20 * period_s, 0.002)
+    polls = np.arange(0.0, 40 * period_s, 0.002)
     updates = np.cumsum(rng.random(100) < 0.4).astype(float)
     read = Samples(times_s=polls, power_w=updates[(polls / period_s).astype(int)])
     assert update_period(read) == pytest.approx(period_s, rel=0.12)
