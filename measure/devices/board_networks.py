@@ -54,6 +54,8 @@ class NetworkPrograms:
         Words of the user's, so that files among them are offered as well.
     log : pathlib.Path, optional
         File that building processes print to; one in the cache by default.
+    python : str, optional
+        What runs them on the board; by default what runs the agent there.
 
     Raises
     ------
@@ -68,9 +70,13 @@ class NetworkPrograms:
     """
 
     def __init__(
-        self, *, networks: Sequence[str] | None = None, log: Path | None = None
+        self,
+        *,
+        networks: Sequence[str] | None = None,
+        log: Path | None = None,
+        python: str = "",
     ) -> None:
-        self._log = log
+        self._log, self._python = log, python
         self._zygote: Zygote | None = None
         self._version: tuple[str, Mapping[str, str]] | None = None
         self.cache = ArtefactCache(self._build, machine.tensorflow_version())
@@ -174,7 +180,9 @@ class NetworkPrograms:
         check_workload(known, workload)
         pair = (known.name, workload)
         if pair not in self._programs:
-            self._programs[pair] = NetworkProgram(known, workload, self.cache)
+            self._programs[pair] = NetworkProgram(
+                known, workload, self.cache, self._python
+            )
         return self._programs[pair]
 
     def version(self, link: Link) -> tuple[str, Mapping[str, str]]:
@@ -198,7 +206,7 @@ class NetworkPrograms:
             If the board has none, with what to install.
         """
         if self._version is None:
-            self._version = runtime_of(link, copy_bytes(link, worker()))
+            self._version = runtime_of(link, copy_bytes(link, worker()), self._python)
         return self._version
 
     def close(self) -> None:
@@ -241,13 +249,17 @@ class NetworkProgram:
         Decides the input's shape.
     cache : ArtefactCache
         Has what was exported before.
+    python : str, optional
+        What runs it on the board; by default what runs the agent there.
     """
 
-    def __init__(self, network: Network, workload: str, cache: ArtefactCache) -> None:
+    def __init__(
+        self, network: Network, workload: str, cache: ArtefactCache, python: str = ""
+    ) -> None:
         self.network, self.workload, self.cache = network, workload, cache
         self._wanted: dict[Artefact, None] = {}
         self._there: dict[Artefact, str] = {}
-        self._worker, self._python = "", ""
+        self._worker, self._python = "", python
 
     def prepare(
         self, configurations: Iterable[Configuration], progress: Told | None = None
@@ -301,7 +313,7 @@ class NetworkProgram:
             Leads to the board; what was copied is not asked for again.
         """
         if not self._worker:
-            self._python = str(link.ask("status")["executable"])
+            self._python = self._python or str(link.ask("status")["executable"])
             self._worker = copy_bytes(link, worker())
         for one in self._wanted:
             if one not in self._there:
@@ -414,7 +426,9 @@ class NetworkProgram:
         return model, inputs
 
 
-def runtime_of(link: Link, there: str) -> tuple[str, Mapping[str, str]]:
+def runtime_of(
+    link: Link, there: str, python: str = ""
+) -> tuple[str, Mapping[str, str]]:
     """Return what runs TFLite files on a board.
 
     Parameters
@@ -423,6 +437,8 @@ def runtime_of(link: Link, there: str) -> tuple[str, Mapping[str, str]]:
         Leads to the board.
     there : str
         Where the worker is on it.
+    python : str, optional
+        What runs it; by default what runs the agent.
 
     Returns
     -------
@@ -436,7 +452,7 @@ def runtime_of(link: Link, there: str) -> tuple[str, Mapping[str, str]]:
     DeviceError
         If the board has none, with what to install.
     """
-    python = str(link.ask("status")["executable"])
+    python = python or str(link.ask("status")["executable"])
     argv = worker_argv(python, there, {"kind": "versions"})
     reply = link.ask("run", argv=argv, limit_s=VERSIONS_LIMIT_S)
     found = last_document(reply["stdout"])

@@ -31,6 +31,7 @@ _LATER = {
 }
 _BOARDS = ("tk1", "tx1", "tx2")
 _PLACE = ("ssh", "ssh_config", "sysfs_root", "sudo")
+_BOARDS_ONLY = (*_PLACE, "python")
 _CHIP = Path("/sys/module/tegra_fuse/parameters/tegra_chip_id")
 
 
@@ -81,9 +82,12 @@ def open_device(
     name, _, options = address.partition("?")
     where = board_at(name, arguments)
     if where is not None:
+        from measure.devices.board_networks import NetworkPrograms
         from measure.devices.jetson import JetsonDevice
 
-        return JetsonDevice(name, where)
+        words = {"python": arguments["python"]} if arguments.get("python") else {}
+        programs = NetworkPrograms(networks=networks, log=log, **words)
+        return JetsonDevice(name, where, programs=programs)
     if name == "sim:effects":
         from measure.devices.simulated import EffectsDevice
 
@@ -138,7 +142,7 @@ def board_at(address: str, arguments: Mapping[str, Any]) -> Address | None:
     'nvidia@kitchen'
     >>> board_at("sim:effects", {"seed": 0})
     """
-    said = {name: arguments[name] for name in _PLACE if arguments.get(name)}
+    said = {name: arguments[name] for name in _BOARDS_ONLY if arguments.get(name)}
     is_board = address in _BOARDS or (address == "auto" and (said or _CHIP.exists()))
     if said and not is_board:
         flag = next(iter(said)).replace("_", "-")
@@ -150,7 +154,7 @@ def board_at(address: str, arguments: Mapping[str, Any]) -> Address | None:
         return None
     from measure.devices.address import Address
 
-    return Address(**said)
+    return Address(**{name: said[name] for name in _PLACE if name in said})
 
 
 def _numbers(address: str, options: str) -> dict[str, float]:
