@@ -16,6 +16,9 @@ from measure.errors import DeviceError
 from measure.levels import Level
 
 Items = list[tuple[str, str]]
+MOVES, PLAIN, HIDES = range(3)
+"""What sets others as well, such as a power mode, is read back before these are set;
+what makes others lie, such as a rail that may be off, is set when they were read."""
 
 
 class Actuator(Protocol):
@@ -25,6 +28,10 @@ class Actuator(Protocol):
     levels: tuple[Level, ...]
     unit: str
     meaning: str
+    stage: int
+    """`MOVES`, `PLAIN` or `HIDES`: what is written and read back before what."""
+    moves: tuple[str, ...]
+    """Files that change with those that it writes, and are put back like them."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ def available(link: Link, actuator: Actuator) -> str:
 
 
 def apply(link: Link, chosen: Sequence[tuple[Actuator, Level]]) -> None:
-    """Set levels in order, and wait once until all of them stand.
+    """Set levels in order, and wait once in each stage until all of them stand.
 
     Parameters
     ----------
@@ -105,9 +112,11 @@ def apply(link: Link, chosen: Sequence[tuple[Actuator, Level]]) -> None:
     LevelRefused
         Naming path, written and read.
     """
-    for actuator, level in chosen:
-        write(link, actuator.writes(level))
-    settle(link, [check for one, level in chosen for check in one.checks(level)])
+    for stage in (MOVES, PLAIN, HIDES):
+        some = [(one, level) for one, level in chosen if one.stage == stage]
+        for one, level in some:
+            write(link, one.writes(level), note=one.moves)
+        settle(link, [check for one, level in some for check in one.checks(level)])
 
 
 def restore(link: Link, actuators: Sequence[Actuator]) -> None:
@@ -150,7 +159,8 @@ class Cores:
         What to write before.
     """
 
-    name, unit = "cpu_cores", ""
+    name, unit, stage = "cpu_cores", "", PLAIN
+    moves: tuple[str, ...] = ()
     meaning = "cores online, the first included"
 
     def __init__(
@@ -196,7 +206,7 @@ class Cores:
         return _new(self.link, self.prelude) + changes
 
     def checks(self, level: Level) -> list[Check]:
-        """Each core is where it shall be.
+        """Each core is where it shall be, and cpuquiet out of action.
 
         Parameters
         ----------
@@ -206,10 +216,10 @@ class Cores:
         Returns
         -------
         list of Check
-            One a core.
+            One a file.
         """
-        wanted = self._wanted(level)
-        return [Check(path=path, text=text) for path, text in wanted.items()]
+        wanted = [*self.prelude, *self._wanted(level).items()]
+        return [Check(path=path, text=text) for path, text in wanted]
 
     def _wanted(self, level: Level) -> dict[str, str]:
         count = int(level) - 1
@@ -244,7 +254,8 @@ class PinnedClock:
         What to write before.
     """
 
-    unit = "Hz"
+    unit, stage = "Hz", PLAIN
+    moves: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -311,11 +322,11 @@ class PinnedClock:
         Returns
         -------
         list of Check
-            Three.
+            Three, after those of the prelude.
         """
         text = str(int(level) // self.unit_hz)
         within = tolerance_hz(self.ladder, int(level)) / self.unit_hz
-        return [
+        return _stand(self.prelude) + [
             Check(path=path, text=text, within=within)
             for path in (self.maximum, self.minimum, self.now)
         ]
@@ -343,7 +354,8 @@ class OverriddenClock:
         What to write before.
     """
 
-    unit = "Hz"
+    unit, stage = "Hz", PLAIN
+    moves: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -405,10 +417,10 @@ class OverriddenClock:
         Returns
         -------
         list of Check
-            Two.
+            Two, after those of the prelude.
         """
         within = tolerance_hz(self.ladder, int(level))
-        return [
+        return _stand(self.prelude) + [
             Check(path=self.switch, text="1"),
             Check(path=self.now, text=str(level), within=within),
         ]
@@ -429,9 +441,12 @@ class Choice:
         What it holds at each level.
     meaning : str, default=""
         What the option is.
+    prelude : sequence of tuple of str
+        What to write before.
     """
 
-    unit = ""
+    unit, stage = "", PLAIN
+    moves: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -440,15 +455,17 @@ class Choice:
         path: str,
         words: Mapping[Level, str],
         meaning: str = "",
+        prelude: Items | None = None,
     ) -> None:
         self.link, self.name, self.path, self.meaning = link, name, path, meaning
+        self.prelude = list(prelude or ())
         self.words = dict(words)
         self.levels: tuple[Level, ...] = tuple(self.words)
 
     @property
     def paths(self) -> tuple[str, ...]:
         """The files that it writes."""
-        return (self.path,)
+        return (*(path for path, _ in self.prelude), self.path)
 
     def read(self) -> Level | None:
         """Return the level whose word the file holds.
@@ -472,9 +489,9 @@ class Choice:
         Returns
         -------
         list of tuple of str
-            One.
+            One, after the prelude.
         """
-        return [(self.path, self.words[level])]
+        return [*_new(self.link, self.prelude), (self.path, self.words[level])]
 
     def checks(self, level: Level) -> list[Check]:
         """The file holds the word.
@@ -487,9 +504,109 @@ class Choice:
         Returns
         -------
         list of Check
-            One.
+            One, after those of the prelude.
         """
-        return [Check(path=self.path, text=self.words[level], chosen=True)]
+        one = Check(path=self.path, text=self.words[level], chosen=True)
+        return [*_stand(self.prelude), one]
+
+
+class Switches:
+    """Files that all stand one way or the other.
+
+    Parameters
+    ----------
+    link : Link
+        Leads to the board.
+    name : str
+        Of the option.
+    items : sequence of tuple of str
+        Path, text at True and text at False.
+    cores : mapping of str to str, optional
+        The ``online`` file of the core that a path belongs to: what belongs to a core
+        that is offline has no say.
+    meaning : str, default=""
+        What the option is.
+    stage : int, optional
+        What it is set before.
+    """
+
+    unit = ""
+    moves: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = (True, False)
+
+    def __init__(
+        self,
+        link: Link,
+        name: str,
+        items: Sequence[tuple[str, str, str]],
+        *,
+        cores: Mapping[str, str] | None = None,
+        meaning: str = "",
+        stage: int = PLAIN,
+    ) -> None:
+        self.link, self.name, self.meaning, self.stage = link, name, meaning, stage
+        self.items, self.cores = tuple(items), dict(cores or {})
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that it writes."""
+        return tuple(path for path, _, _ in self.items)
+
+    def read(self) -> Level | None:
+        """Tell how the files stand.
+
+        Returns
+        -------
+        bool or None
+            None where they differ.
+        """
+        now = read_texts(self.link, self.paths)
+        for level in self.levels:
+            if all(now[path] == text for path, text in self._wanted(level)):
+                return level
+        return None
+
+    def writes(self, level: Level) -> Items:
+        """Bring the files to one side.
+
+        Parameters
+        ----------
+        level : bool
+            Which.
+
+        Returns
+        -------
+        list of tuple of str
+            Only what changes.
+        """
+        return _new(self.link, self._wanted(level))
+
+    def checks(self, level: Level) -> list[Check]:
+        """Each file stands as it shall.
+
+        Parameters
+        ----------
+        level : bool
+            Which.
+
+        Returns
+        -------
+        list of Check
+            One a file.
+        """
+        return [Check(path=path, text=text) for path, text in self._wanted(level)]
+
+    def _wanted(self, level: Level) -> Items:
+        online = read_texts(self.link, sorted(set(self.cores.values())))
+        return [
+            (path, on if level else off)
+            for path, on, off in self.items
+            if online.get(self.cores.get(path, "")) != "0"
+        ]
+
+
+def _stand(items: Items) -> list[Check]:
+    return [Check(path=path, text=text) for path, text in items]
 
 
 def _new(link: Link, items: Items) -> Items:

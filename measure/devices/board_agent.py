@@ -74,10 +74,18 @@ ALLOWED = (
     "/proc/sys/vm/nr_*hugepages",
     "/proc/sys/kernel/sched_*",
     "/proc/sys/kernel/perf_cpu_time_max_percent",
+    "/sys/devices/**/power/control",
+    "/sys/kernel/nvpmodel_emc_cap/emc_iso_cap",
+    "/sys/kernel/debug/tegra_fan/temp_control",
+    "/usr/sbin/nvpmodel",
 )
 """What may be written: ``*`` and ``#`` (a number) are within a name, ``**`` is not."""
 
 
+PROGRAMS = ("/usr/sbin/nvpmodel",)
+"""What looks like a file that holds the number of the power mode: reading it asks the
+program, writing it has the program set the mode. It keeps the mode over a reboot."""
+PROGRAM_LIMIT_S = 10.0
 WRITE_ONLY = ("clk_update_rate",)
 """Files that some kernels do not let anyone read: a switch beside them is put back."""
 
@@ -161,7 +169,12 @@ class Disk(object):
         return "/" + "/".join(done)
 
     def read(self, path):
-        """Return the content of a file."""
+        """Return the content of a file; of a power mode, its number."""
+        if path in PROGRAMS:
+            found = re.search(rb"^(\d+)\s*\Z", self._call(path, "-q"), re.MULTILINE)
+            if found is None:
+                raise OSError(errno.EIO, "%s -q tells no mode" % path, path)
+            return found.group(1) + b"\n"
         with open(self._place(self.resolve(path)), "rb", 0) as file:
             parts = [file.read(65536)]
             while parts[-1]:
@@ -169,7 +182,12 @@ class Disk(object):
         return b"".join(parts)
 
     def write(self, path, content):
-        """Write a file that exists, in one piece."""
+        """Write a file that exists, in one piece; or have a power mode set."""
+        if path in PROGRAMS:
+            if not re.match(rb"\d+\s*\Z", content):
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+            self._call(path, "-m", content.decode("ascii").strip())
+            return
         place = self._place(self.resolve(path))
         handle = os.open(place, os.O_WRONLY | os.O_TRUNC)
         try:
@@ -187,7 +205,32 @@ class Disk(object):
 
     def may_write(self, path):
         """Tell whether this process has the rights to write a file."""
+        if path in PROGRAMS and self.root == "/":
+            return os.geteuid() == 0 and os.path.exists(path)
         return os.access(self._place(self.resolve(path)), os.W_OK)
+
+    def _call(self, path, *words):
+        """Return what a program says; its failure is that of a file."""
+        place = self._place(path)
+        if self.root != "/" and os.environ.get("SUDO_UID"):
+            # Whoever owns that folder is not to be made root by it.
+            raise OSError(errno.EACCES, "not run under sudo", path)
+        process = subprocess.Popen(
+            [place] + list(words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            said = process.communicate(timeout=PROGRAM_LIMIT_S)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), path)
+        if process.returncode:
+            last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise OSError(errno.EINVAL, last or "failed", path)
+        return said
 
     def _place(self, path):
         return path if self.root == "/" else self.root + path
@@ -550,9 +593,10 @@ class Agent(object):
     def do_write(self, request):
         """Write files in order, and stop at the first that cannot be."""
         items = [(path, text.encode("latin-1")) for path, text in request["items"]]
-        for path, _ in items:
+        note = request.get("note", ())
+        for path in [path for path, _ in items] + list(note):
             self._check(path)
-        self._save([path for path, _ in items])
+        self._save(list(note) + [path for path, _ in items])
         for done, (path, content) in enumerate(items):
             try:
                 # A file may have come with an earlier write of these.
@@ -566,7 +610,7 @@ class Agent(object):
         if not is_allowed(path):
             raise Refused("%s may not be written by this agent" % path)
         real = self.files.resolve(path)
-        if not real.startswith(("/sys/", "/proc/sys/")):
+        if not real.startswith(("/sys/", "/proc/sys/")) and real not in PROGRAMS:
             raise Refused("%s leads to %s, which may not be written" % (path, real))
 
     def _save(self, paths, there=False):
@@ -588,7 +632,9 @@ class Agent(object):
                 old = None
             boot = self.boot_id() if boot is None else boot
             root = getattr(self.files, "root", "")
-            new.append({"path": real, "old": old, "boot": boot, "root": root})
+            # What a program sets outlives the boot.
+            of = "" if real in PROGRAMS else boot
+            new.append({"path": real, "old": old, "boot": of, "root": root})
         if new:
             self.journal.add(new)
             self.saved.update(entry["path"] for entry in new)
@@ -679,9 +725,13 @@ class Agent(object):
         return False
 
     def _ordered(self, entries):
-        """Return entries backwards, a minimum and its maximum by what stands."""
+        """Return entries backwards, a minimum and its maximum by what stands.
+
+        Programs come first: what they move is put back after them.
+        """
         old = dict((entry["path"], entry) for entry in entries)
         done, ordered = set(), []
+        entries = sorted(entries, key=lambda entry: entry["path"] in PROGRAMS)
         for entry in reversed(entries):
             path = entry["path"]
             if path in done:

@@ -13,8 +13,10 @@ from measure.devices.actuators import (
     OverriddenClock,
     PinnedClock,
 )
+from measure.devices.idling import find_fan, find_idle, find_railgate
 from measure.devices.kernel_options import kernel_options
 from measure.devices.ladders import EMC_HZ, parse_rates
+from measure.devices.power_mode import find_power_mode
 from measure.devices.transport import Link, find, read_texts
 from measure.errors import DeviceError
 from measure.levels import Level
@@ -123,10 +125,13 @@ def _release(line: str) -> str:
 def probe(link: Link, word: str) -> tuple[list[Actuator], dict[str, str]]:
     """Return what can be set, in the order in which it must be.
 
+    - The power mode comes first: it sets cores and the limits of clocks.
     - Cores come before clocks: an offline core has no cpufreq.
     - A governor comes before a CPU clock, whose bounds hold whatever it wants.
     - The memory clock comes after the CPU's: without the override it follows it.
-    - Options of the kernel depend on none of these.
+    - Idle states come after cores: those of a core that is offline have no say.
+    - The GPU's rail comes after its clock, which lies where the rail may be off.
+    - The fan and options of the kernel depend on none of these.
 
     Parameters
     ----------
@@ -144,14 +149,17 @@ def probe(link: Link, word: str) -> tuple[list[Actuator], dict[str, str]]:
     """
     missing: dict[str, str] = {}
     found: list[Actuator | None] = [
+        find_power_mode(link, missing),
         _cluster(link, missing),
         _cores(link, missing),
         _governor(link, missing),
         _cpu_clock(link, missing),
         _gpu_clock(link, missing),
         _emc_clock(link, word, missing),
+        find_idle(link, missing),
+        find_railgate(link, find(link, *_RAILGATES), missing),
+        find_fan(link, missing),
     ]
-    missing["power_mode"] = "nvpmodel is not called yet: set clocks and cores instead"
     kernel, absent = kernel_options(link)
     missing.update(absent)
     return [one for one in (*found, *kernel) if one is not None], missing
@@ -219,7 +227,8 @@ def _cpu_clock(link: Link, missing: dict[str, str]) -> Actuator | None:
 
 def _gpu_clock(link: Link, missing: dict[str, str]) -> Actuator | None:
     # A gated rail stops the GPU, and its clock then reads as the lowest.
-    gates = _present(link, [(path, "0") for path in find(link, *_RAILGATES)])
+    gates = [(path, "0") for path in find(link, *_RAILGATES)]
+    gates += _present(link, [_QOS])
     for folder in find(link, *_GPU_FOLDERS):
         listed = f"{folder}/available_frequencies"
         ladder = parse_rates(read_texts(link, [listed])[listed] or "")

@@ -55,6 +55,8 @@ class Check:
         What it must hold; for a number, what was asked for.
     within : float, optional
         How far a number may be off; None: the text must be the same.
+    limit : bool, default=False
+        Whether a number may be off downwards only.
     chosen : bool, default=False
         Whether the file may list all words, the one in force in brackets.
 
@@ -67,6 +69,7 @@ class Check:
     path: str
     text: str
     within: float | None = None
+    limit: bool = False
     chosen: bool = False
 
     def holds(self, read: str | None) -> bool:
@@ -88,7 +91,8 @@ class Check:
             return read == self.text
         if not read.isdigit():
             return False
-        return abs(int(read) - int(self.text)) <= self.within
+        off = int(read) - int(self.text)
+        return abs(off) <= self.within and not (self.limit and off > 0)
 
 
 def chosen_word(text: str | None) -> str | None:
@@ -113,7 +117,9 @@ def chosen_word(text: str | None) -> str | None:
     return found.group(1) if found else text
 
 
-def write(link: Link, items: Sequence[tuple[str, str]]) -> None:
+def write(
+    link: Link, items: Sequence[tuple[str, str]], note: Sequence[str] = ()
+) -> None:
     """Write files in order.
 
     Parameters
@@ -122,6 +128,8 @@ def write(link: Link, items: Sequence[tuple[str, str]]) -> None:
         Leads to the board.
     items : sequence of tuple of str
         Paths and texts.
+    note : sequence of str, optional
+        Files that these move as well, to be put back like them.
 
     Raises
     ------
@@ -130,7 +138,8 @@ def write(link: Link, items: Sequence[tuple[str, str]]) -> None:
     """
     if not items:
         return
-    failed = link.ask("write", items=[list(item) for item in items]).get("failed")
+    plain = [list(item) for item in items]
+    failed = link.ask("write", items=plain, note=list(note)).get("failed")
     if failed:
         text = next(text for path, text in items if path == failed["path"])
         read = f"{failed['errno']} ({failed['error']})"

@@ -25,6 +25,7 @@ from typing import Self
 
 from measure.simulator.tree import BoardTree
 from measure.simulator.tree_layouts import CPUQUIET, LAYOUTS
+from measure.simulator.tree_modes import PROGRAM, SCRIPT, STATE
 
 PERIOD_S = 0.004
 
@@ -57,6 +58,11 @@ class DiskTree:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._write_down()
+        if PROGRAM in tree.files:
+            program = folder / PROGRAM.lstrip("/")
+            program.parent.mkdir(parents=True, exist_ok=True)
+            program.write_bytes(SCRIPT)
+            program.chmod(0o755)
 
     def snapshot(self) -> dict[str, bytes]:
         """Return what is in the files that can be set, and where links lead.
@@ -148,7 +154,8 @@ class DiskTree:
             self.step()
 
     def _place(self, path: str) -> Path:
-        return self.folder / path.lstrip("/")
+        # A program keeps what it is told in a file of its own.
+        return self.folder / (STATE if path == PROGRAM else path).lstrip("/")
 
     def _write_down(self) -> None:
         for path, content in self.tree.files.items():

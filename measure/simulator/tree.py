@@ -40,6 +40,7 @@ from measure.simulator.tree_layouts import (
     fixed_files,
     links,
 )
+from measure.simulator.tree_modes import MODES, PROGRAM, mode_writes, more_files
 from measure.simulator.unit import CHANNELS
 
 FAULTS = ("swallowed", "rounded", "behind", "EINVAL", "EACCES", "vanished")
@@ -97,6 +98,8 @@ class BoardTree:
         self.power: Callable[[Clocks], RailPower] = self._idle
         self.faults: dict[str, str] = {}
         settable, told = fixed_files(self.layout)
+        for one, other in zip((settable, told), more_files(self.layout), strict=True):
+            one.update(other)
         self.settable = frozenset(settable)
         self.files = {
             path: text.encode("latin-1") for path, text in {**told, **settable}.items()
@@ -212,6 +215,11 @@ class BoardTree:
         if fault == "behind":
             new, self._behind[real] = self._behind.get(real, self.files[real]), new
         self.files[real] = new
+        if real == PROGRAM:
+            for moved, text in mode_writes(self.layout, int(self._text(PROGRAM))):
+                # The program takes no notice of what is not taken.
+                if moved in self.settable and moved not in self.faults:
+                    self.files[moved] = f"{text}\n".encode()
         self._derive()
 
     def names(self, path: str) -> list[str]:
@@ -353,6 +361,10 @@ class BoardTree:
                 raise _error(errno.EINVAL, path)
             return text
         value = self._integer(path, text)
+        if path == PROGRAM and value >= len(MODES[self.layout.name]):
+            raise _error(errno.EINVAL, path)
+        if name == "target_pwm":
+            value = min(value, 255)
         if name == "online":
             if value not in (0, 1):
                 raise _error(errno.EINVAL, path)

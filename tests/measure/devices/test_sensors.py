@@ -12,7 +12,7 @@ from measure.devices.tegrastats import parse_line
 from measure.devices.transport import InProcessLink
 from measure.energy import energy_of
 from measure.simulator.tree import BoardTree
-from tests.measure.devices.test_jetson import TreeClock
+from tests.measure.devices.fake_board import TreeClock
 
 HWMON = "/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon2"
 

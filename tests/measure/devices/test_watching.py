@@ -25,7 +25,7 @@ from measure.devices.watching import (
 from measure.levels import Level
 from measure.simulator.tree import BoardTree
 from measure.simulator.tree_layouts import CPU, LAYOUTS
-from tests.measure.devices.test_jetson import TreeClock
+from tests.measure.devices.fake_board import TreeClock
 
 ZONE = "/sys/devices/virtual/thermal/thermal_zone1/temp"
 PERIOD_S = 0.422
