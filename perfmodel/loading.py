@@ -159,4 +159,8 @@ def _cross_validation(
         folds=entry(saved, "folds", int),
         repeats=entry(saved, "repeats", int),
         seed=entry(saved, "seed", int),
+        # Folders of before it was corrected do not have it.
+        selection_bias_percent=entry(
+            {"selection_bias_percent": 0.0, **saved}, "selection_bias_percent", float
+        ),
     )

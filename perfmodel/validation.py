@@ -23,6 +23,7 @@ __all__ = [
     "deal",
     "held_out_predictions",
     "mape",
+    "run_errors",
     "split_folds",
     "summarise",
 ]
@@ -215,7 +216,8 @@ class CrossValidation:
     Parameters
     ----------
     error_percent : float
-        Mean absolute percentage error over all held-out runs and repeats.
+        Mean absolute percentage error over all held-out runs and repeats, with
+        `selection_bias_percent`.
     lower, upper : float
         Its 95 % interval, by bootstrap over the runs.
     baseline_error_percent : float
@@ -228,6 +230,8 @@ class CrossValidation:
         Held-out predictions, in the response's unit.
     folds, repeats, seed : int
         How the runs were split.
+    selection_bias_percent : float, default=0.0
+        By how much the error was too low for being the least of several models'.
 
     Examples
     --------
@@ -246,6 +250,7 @@ class CrossValidation:
     folds: int
     repeats: int
     seed: int
+    selection_bias_percent: float = 0.0
 
     def to_dict(self) -> dict[str, float | int | bool]:
         """Give all but the predictions as plain data.
@@ -264,6 +269,7 @@ class CrossValidation:
             "folds": self.folds,
             "repeats": self.repeats,
             "seed": self.seed,
+            "selection_bias_percent": self.selection_bias_percent,
         }
 
 
@@ -291,8 +297,7 @@ def summarise(
         With errors in per cent.
     """
     truth = np.asarray(y, dtype=float)
-    errors = np.mean([relative_errors(truth, row) for row in predictions], axis=0)
-    mean_errors = np.mean([relative_errors(truth, row) for row in baseline], axis=0)
+    errors, mean_errors = run_errors(truth, predictions), run_errors(truth, baseline)
     lower, upper = bootstrap_interval(errors, level=0.95, seed=seed)
     return CrossValidation(
         error_percent=float(errors.mean()),
@@ -307,6 +312,24 @@ def summarise(
         repeats=len(predictions),
         seed=seed,
     )
+
+
+def run_errors(y: ArrayLike, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Error of each run, averaged over the repeats.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Response.
+    predictions : ndarray of shape (repeats, n)
+        Held-out predictions.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In per cent.
+    """
+    return np.asarray(np.mean([relative_errors(y, row) for row in predictions], axis=0))
 
 
 def _distance(

@@ -28,7 +28,7 @@ def table(title: str, rows: list[dict[str, Any]]) -> None:
 
 def parts(quick: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each table when it is done."""
-    from benchmarks.modelling import effects, startup, tx2
+    from benchmarks.modelling import effects, optimism, startup, tx2
 
     yield "Start-up", startup.startup()
     seeds = QUICK_SEEDS if quick else effects.SEEDS
@@ -36,6 +36,9 @@ def parts(quick: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         effects.study(design, network, seeds=seeds)
         for design, network in (("random", "resnet50"), ("d-optimal", "mobilenetv2"))
     ]
+    yield "Error printed, and on the rest", optimism.study(
+        seeds=QUICK_SEEDS if quick else optimism.SEEDS
+    )
     data = tx2.dataset()
     if data is None:
         print("\njetson_tx2_dnn_freq: left out, $PERFMODEL_DATA has no such table")

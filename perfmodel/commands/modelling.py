@@ -118,6 +118,9 @@ class Described:
             "baseline_error_percent": getattr(
                 validation, "baseline_error_percent", None
             ),
+            "selection_bias_percent": getattr(
+                validation, "selection_bias_percent", None
+            ),
             "learnable": self.learnable,
             "terms": terms,
             "influential": [term for term in terms if term["reported"]],

@@ -31,10 +31,19 @@ def test_the_model_with_the_least_error_is_taken_and_all_are_recorded() -> None:
     model = fit(data)
     assert model.choice_.startswith("least cross-validated error: " + model.name)
     assert all(name in model.choice_ for name in RACING)
-    listed, warning = model.choice_.split(";")
-    assert warning == f" least of {len(RACING)}, so a little optimistic"
+    listed, corrected = model.choice_.split(";")
     errors = [float(part.split()[-2]) for part in listed.split(",")]
     assert errors == sorted(errors)
+    found = model.cross_validation_
+    assert found is not None
+    bias = found.selection_bias_percent
+    assert bias >= 0
+    assert corrected == (
+        f" {bias:.1f} points are added to its error for being the least of "
+        f"{len(RACING)}"
+    )
+    assert found.error_percent - bias == pytest.approx(errors[0], abs=0.051)
+    assert found.lower <= found.error_percent <= found.upper
     assert model.cross_validation_ is not None
     assert model.cross_validation_.learnable
 
