@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from measure.constraints import Condition, Forbidden
 from measure.devices import machine
-from measure.devices.base import OptionOffer, Told
-from measure.devices.board_programs import (
-    TIME_LIMIT_S,
-    WARM_UP_CAP_S,
-    Calls,
-    calls_of,
-    last_document,
-    worker_argv,
-)
-from measure.devices.copying import copy_bytes, copy_file, worker
+from measure.devices.base import OptionOffer
+from measure.devices.copying import copy_bytes, worker
 from measure.devices.host_networks import offered_networks
-from measure.errors import DeviceError, RunFailed
+from measure.devices.network_program import KINDS, NetworkProgram
+from measure.devices.worker_program import runtime_of
+from measure.errors import DeviceError
 from measure.options import Option
-from measure.workloads.artefacts import (
-    BUILD_LIMIT_S,
-    Artefact,
-    ArtefactCache,
-    cache_folder,
-)
-from measure.workloads.networks import Network, check_workload, find_network
+from measure.workloads.artefacts import BUILD_LIMIT_S, ArtefactCache, cache_folder
+from measure.workloads.networks import check_workload, find_network
 
 if TYPE_CHECKING:
-    from measure.configuration import Configuration
-    from measure.devices.transport import Link, Reply
-    from measure.levels import Level
+    from measure.devices.transport import Link
     from measure.workloads.zygote import Zygote
 
-KINDS = {"tflite": "tflite", "graph": "frozen"}
-"""Levels of ``backend`` on a board, and the artefact that each runs."""
 PRECISIONS = ("float32", "int8_dynamic")
 BATCHES = (1, 8)
-VERSIONS_LIMIT_S = 120.0
-"""A board at its lowest clocks takes so long to import TensorFlow."""
 
 
 class NetworkPrograms:
@@ -236,230 +218,3 @@ class NetworkPrograms:
                 modules=("measure.workloads.backends",),
             )
         return self._zygote.call(target, dict(job), limit_s=BUILD_LIMIT_S)
-
-
-class NetworkProgram:
-    """One network on one workload, on a board.
-
-    Parameters
-    ----------
-    network : Network
-        What is exported.
-    workload : str
-        Decides the input's shape.
-    cache : ArtefactCache
-        Has what was exported before.
-    python : str, optional
-        What runs it on the board; by default what runs the agent there.
-    """
-
-    def __init__(
-        self, network: Network, workload: str, cache: ArtefactCache, python: str = ""
-    ) -> None:
-        self.network, self.workload, self.cache = network, workload, cache
-        self._wanted: dict[Artefact, None] = {}
-        self._there: dict[Artefact, str] = {}
-        self._worker, self._python = "", python
-
-    def prepare(
-        self, configurations: Iterable[Configuration], progress: Told | None = None
-    ) -> None:
-        """Export what configurations need; what cannot be fails when its turn comes.
-
-        Parameters
-        ----------
-        configurations : iterable of Configuration
-            What will be measured.
-        progress : callable, optional
-            Told how many files are done, of how many, and which is next.
-        """
-        needed: list[Artefact] = []
-        for one in configurations:
-            with contextlib.suppress(RunFailed):
-                needed += self._needs(one)
-        self.cache.build_missing(self.network, self.workload, needed, progress)
-        self._wanted.update(dict.fromkeys(a for a in needed if self.cache.hash(a)))
-
-    def artefact(self, configuration: Mapping[str, Level]) -> str:
-        """Return the hash of the model that a configuration runs.
-
-        Parameters
-        ----------
-        configuration : mapping of str to level
-            Its model is exported if it is not yet.
-
-        Returns
-        -------
-        str
-            Two configurations with equal hashes run the same model.
-
-        Raises
-        ------
-        RunFailed
-            If it cannot be exported.
-        """
-        needed = self._needs(configuration)
-        if missing := self.cache.missing(needed):
-            self.cache.build(self.network, self.workload, missing)
-        self._wanted.update(dict.fromkeys(needed))
-        return self.cache.hash(needed[0])
-
-    def copy(self, link: Link) -> None:
-        """Copy to a board what is not there: models, inputs, the worker.
-
-        Parameters
-        ----------
-        link : Link
-            Leads to the board; what was copied is not asked for again.
-        """
-        if not self._worker:
-            self._python = self._python or str(link.ask("status")["executable"])
-            self._worker = copy_bytes(link, worker())
-        for one in self._wanted:
-            if one not in self._there:
-                facts = one.facts
-                assert facts is not None
-                self._there[one] = copy_file(link, one.path, str(facts["sha256"]))
-
-    def argv(
-        self,
-        configuration: Mapping[str, Level],
-        *,
-        seconds: float,
-        window_s: float,
-        lead_s: float,
-        min_calls: int,
-        quick: bool,
-        warm_up_cap_s: float = WARM_UP_CAP_S,
-        time_limit_s: float = TIME_LIMIT_S,
-    ) -> list[str]:
-        """Return the words that start it on the board.
-
-        Parameters
-        ----------
-        configuration : mapping of str to level
-            Options that are none of the program's are left out.
-        seconds, window_s, lead_s : float
-            Measuring time, and load around it.
-        min_calls : int
-            Calls that are measured at least.
-        quick : bool
-            No test of whether it is warm.
-        warm_up_cap_s, time_limit_s : float, optional
-            Limits.
-
-        Returns
-        -------
-        list of str
-            For the agent's request ``run``.
-
-        Raises
-        ------
-        DeviceError
-            If it was not copied.
-        """
-        model, inputs = self._needs(configuration)
-        if model not in self._there or inputs not in self._there:
-            raise DeviceError(
-                f"{self.network.name}: {model.path.name} is not on the board; call "
-                "artefact, then copy"
-            )
-        facts = model.facts or {}
-        job = {
-            "kind": configuration.get("backend", "tflite"),
-            "model": self._there[model],
-            "inputs": self._there[inputs],
-            "threads": configuration.get("threads"),
-            "input": facts.get("input"),
-            "output": facts.get("output"),
-            "seconds": seconds,
-            "window_s": window_s,
-            "lead_s": lead_s,
-            "min_calls": min_calls,
-            "quick": quick,
-            "warm_up_cap_s": warm_up_cap_s,
-            "limit_s": time_limit_s,
-        }
-        return worker_argv(self._python, self._worker, job)
-
-    def calls(self, reply: Reply) -> Calls:
-        """Return what a run gave.
-
-        Parameters
-        ----------
-        reply : dict
-            The agent's reply to ``run``.
-
-        Returns
-        -------
-        Calls
-            At least one.
-
-        Raises
-        ------
-        RunFailed
-            If it gave none, with what the program said.
-        """
-        return calls_of(reply)
-
-    def _needs(self, configuration: Mapping[str, Any]) -> tuple[Artefact, Artefact]:
-        """Return the model of a configuration, and its inputs."""
-        backend = str(configuration.get("backend", "tflite"))
-        batch = int(configuration.get("batch_size", 1))
-        precision = str(configuration.get("precision", "float32"))
-        if backend == "graph" and precision != "float32":
-            raise RunFailed(
-                f"backend graph and precision {precision} exclude each other",
-                final=True,
-            )
-        model = self.cache.artefact(
-            self.network,
-            self.workload,
-            kind=KINDS[backend],
-            precision=precision,
-            # A file of the user's is one file, whatever the batch.
-            batch=1 if self.network.format == "tflite" else batch,
-        )
-        inputs = self.cache.artefact(
-            self.network, self.workload, kind="inputs", batch=batch
-        )
-        return model, inputs
-
-
-def runtime_of(
-    link: Link, there: str, python: str = ""
-) -> tuple[str, Mapping[str, str]]:
-    """Return what runs TFLite files on a board.
-
-    Parameters
-    ----------
-    link : Link
-        Leads to the board.
-    there : str
-        Where the worker is on it.
-    python : str, optional
-        What runs it; by default what runs the agent.
-
-    Returns
-    -------
-    str
-        The runtime with its minor version.
-    mapping of str to str
-        Its version, and Python's.
-
-    Raises
-    ------
-    DeviceError
-        If the board has none, with what to install.
-    """
-    python = python or str(link.ask("status")["executable"])
-    argv = worker_argv(python, there, {"kind": "versions"})
-    reply = link.ask("run", argv=argv, limit_s=VERSIONS_LIMIT_S)
-    found = last_document(reply["stdout"])
-    if "runtime" not in found:
-        said = (reply["stderr"] or reply["stdout"]).strip().splitlines()
-        reason = found.get("failed") or "; ".join(said[-1:]) or "it said nothing"
-        raise DeviceError(f"what runs networks on the board is not known: {reason}")
-    runtime, version = str(found["runtime"]), str(found["version"])
-    label = f"{runtime}-{'.'.join(version.split('.')[:2])}"
-    return label, {"runtime": f"{runtime} {version}", "python": str(found["python"])}

@@ -339,26 +339,6 @@ def last_document(text: str) -> dict[str, Any]:
     return {}
 
 
-def worker_argv(python: str, worker: str, job: Mapping[str, Any]) -> list[str]:
-    """Return the words that start the worker.
-
-    Parameters
-    ----------
-    python : str
-        What runs it.
-    worker : str
-        Where it is.
-    job : mapping
-        Plain data.
-
-    Returns
-    -------
-    list of str
-        To be run without a shell.
-    """
-    return [python, worker, json.dumps(job)]
-
-
 def _ended(code: int, said: str) -> RunFailed:
     """Return why a program gave no calls."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]

@@ -13,8 +13,9 @@ import pytest
 
 from measure.configuration import Configuration
 from measure.devices.address import Address
-from measure.devices.board_networks import NetworkProgram, NetworkPrograms
+from measure.devices.board_networks import NetworkPrograms
 from measure.devices.board_programs import Calls
+from measure.devices.network_program import NetworkProgram
 from measure.devices.transport import AgentLink, Reply
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.space import ConfigurationSpace
