@@ -6,8 +6,9 @@ These draw frames and runs; they know neither designs nor stores.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "plot_aliases",
+    "plot_correlations",
     "plot_drift",
     "plot_power",
     "plot_space_fraction",
+    "save_panels",
 ]
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#999999"
+_WIDTH, _LOWEST, _TALLEST, _PER_LABEL = 12.0, 4.0, 20.0, 0.18  # inches
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -139,6 +143,41 @@ def plot_aliases(
     return ax
 
 
+def plot_correlations(
+    terms: Sequence[str],
+    rows: Sequence[tuple[str, str, float]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how the estimates of the terms of a model are correlated.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        In the order of the model.
+    rows : sequence of (str, str, float)
+        Two terms and their correlation; pairs that are missing have none.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+        A symmetric map of correlations from -1 to 1.
+    """
+    import numpy as np
+
+    ax = _axes(ax)
+    place = {term: number for number, term in enumerate(terms)}
+    values = np.eye(max(len(terms), 1))
+    for term, other, value in rows:
+        values[place[term], place[other]] = values[place[other], place[term]] = value
+    image = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
+    ax.set_yticks(range(len(terms)), terms)
+    ax.set_xticks(range(len(terms)), terms, rotation=90)
+    ax.figure.colorbar(image, ax=ax, label="correlation of estimates")
+    return ax
+
+
 def plot_space_fraction(quantiles: Sequence[float], ax: Axes | None = None) -> Axes:
     """Draw what share of the configurations is predicted with what variance.
 
@@ -160,5 +199,34 @@ def plot_space_fraction(quantiles: Sequence[float], ax: Axes | None = None) -> A
     ax.plot(shares, list(quantiles), color=COLOURS[0])
     ax.set_xlim(0, 1)
     ax.set_xlabel("fraction of the design space")
-    ax.set_ylabel("variance of the prediction / variance of the noise")
+    ax.set_ylabel("variance of the prediction (noise: 1)")
     return ax
+
+
+def save_panels(
+    panels: Sequence[Callable[[Axes], object]], path: Path, *, rows: int = 0
+) -> None:
+    """Draw panels side by side, two in a row, and save the figure.
+
+    Parameters
+    ----------
+    panels : sequence of callable
+        Each draws onto the ax that it is given.
+    path : Path
+        Its ending says the format.
+    rows : int, default=0
+        Labels that stand below each other in a panel, which must find room.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = -(-len(panels) // 2)
+    height = min(_TALLEST, max(_LOWEST, rows * _PER_LABEL))
+    figure = Figure(figsize=(_WIDTH, lines * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(lines, 2, squeeze=False).ravel()
+    for panel, ax in zip(panels, axes, strict=False):
+        panel(ax)
+    for ax in axes[len(panels) :]:
+        ax.axis("off")
+    figure.savefig(path, dpi=120)

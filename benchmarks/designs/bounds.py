@@ -2,10 +2,10 @@
 
 Thousands of small random spaces: numeric options of uneven levels, categorical and
 boolean ones, forbidden combinations, any model, any criterion, with and without
-repeats, fixed runs, candidates and whole plots. Of the smallest all designs are gone through, of
-the others some are searched. The bound must hold for all of them, and the bound that is
-only searched for (estimated) must agree with the proved one. Leaves with exit code 1 if
-it does not.
+repeats, fixed runs, candidates and whole plots. Of the smallest all designs are gone
+through, of the others some are searched. The bound must hold for all of them, and the
+bound that is only searched for (estimated) must agree with the proved one. Leaves with
+exit code 1 if it does not.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from measure.designs.base import Design
     from measure.designs.diagnostics import DesignReport
 
+_PICTURES = (".png", ".svg", ".pdf")
+_MOST_LOST = 100  # terms that cannot be estimated are named one by one
+
 _HELP = """Choose the configurations of a sweep, and say what they can tell.
 
 \b
@@ -81,6 +84,21 @@ Example:
     "--iterations", type=click.IntRange(min=1), help="Of a search, instead of a budget."
 )
 @click.option(
+    "--effect",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Of a term, from its lowest to its highest value, in standard deviations of "
+    "the noise: what the power is given for.",
+)
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Power, correlations, aliases and the variance over the space, drawn: .png, "
+    ".svg or .pdf.",
+)
+@click.option(
     "--out",
     metavar="D.csv",
     required=True,
@@ -100,6 +118,8 @@ def design(
     seed: int,
     budget_s: float | None,
     iterations: int | None,
+    effect: float,
+    picture: Path | None,
     out: Path,
 ) -> None:
     """Make the design, write it, print its diagnostics."""
@@ -119,6 +139,12 @@ def design(
     check_folder(out, "--out")
     if added is not None:
         check_folder(added, "--added")
+    if picture is not None:
+        check_folder(picture, "--picture")
+        if picture.suffix not in _PICTURES:
+            raise click.UsageError(
+                f"--picture {picture}: choose an ending of {', '.join(_PICTURES)}"
+            )
     space = ConfigurationSpace.from_file(space_file)
     fixed, notes = (None, ()) if augment is None else read_earlier(augment, space)
     with searching(output, name) as progress:
@@ -138,10 +164,13 @@ def design(
     write_design(made, out)
     if added is not None and fixed is not None:
         write_design(replace(made, frame=made.frame.iloc[len(fixed) :]), added)
-    report = evaluate(made)
+    report = evaluate(made, effect=effect)
     _print(output, made, report, out)
     if added is not None and fixed is not None:
         output.print(f"written: {added}, the {made.runs - len(fixed)} added runs")
+    if picture is not None:
+        report.picture(picture)
+        output.print(f"drawn: {picture}")
     output.finish(
         {
             **report.to_dict(),
@@ -151,6 +180,7 @@ def design(
             "out": str(out),
             "kept": 0 if fixed is None else len(fixed),
             "added": None if added is None else str(added),
+            "picture": None if picture is None else str(picture),
         }
     )
 
@@ -170,10 +200,20 @@ def _print(output: Output, made: Design, report: DesignReport, out: Path) -> Non
     )
     if report.bound_reason:
         output.print(report.bound_reason)
+    if report.g_efficiency is not None and report.i_variance is not None:
+        output.print(
+            f"A-efficiency {report.a_efficiency:.4f}; G-efficiency "
+            f"{report.g_efficiency:.4f}; the variance of a prediction is "
+            f"{report.i_variance:.3f} of the noise's on average (I)"
+        )
     if report.singular_terms:
-        output.print(f"not estimable: {_listed(report.singular_terms)}")
+        output.print(f"not estimable: {_listed(report.singular_terms, _MOST_LOST)}")
     if report.aliases:
         output.print(f"aliases: {_listed([str(alias) for alias in report.aliases])}")
+    if report.correlations:
+        pairs = [str(pair) for pair in report.correlations]
+        what = "columns" if report.singular_terms else "estimates"
+        output.print(f"strongest correlations of {what}: {_listed(pairs)}")
     rows = [
         (term, _number(report.vif.get(term)), _number(report.power.get(term)))
         for term in report.terms

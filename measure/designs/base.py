@@ -45,6 +45,10 @@ class Design:
         Of a search; the same number and seed give the same design again.
     criterion : str, default="d"
         What a search maximised.
+    fixed : int, default=0
+        So many runs, the first ones, were given.
+    repeats : bool, default=True
+        Whether a search was free to repeat a configuration.
     variance_ratio : float, default=1.0
         Variance between whole plots over that within; for split-plot designs.
     cpu_s : float, default=0.0
@@ -62,6 +66,8 @@ class Design:
     seed: int | None = None
     iterations: int | None = None
     criterion: str = "d"
+    fixed: int = 0
+    repeats: bool = True
     variance_ratio: float = 1.0
     cpu_s: float = 0.0
     notes: tuple[str, ...] = ()

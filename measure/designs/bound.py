@@ -36,6 +36,8 @@ from measure.terms import FloatArray, IntArray, Term, model_matrix
 
 # A certificate is worth more than a search, unless that says so much less.
 _WORTH = 0.02
+_LISTED = 20_000  # configurations whose variances are computed together
+_ROUNDING = 1e-12
 _FEW = 200_000  # numbers in the rows of so few configurations that repeats matter
 
 
@@ -53,13 +55,16 @@ class Bound:
         Why it holds, in a few words.
     reached : float
         The D-efficiency of the weights behind it: between that and `value` lies the
-        best there can be, however many the runs.
+        best there can be, however many the runs; 0 where a formula says nothing.
+    for_runs : bool, default=False
+        Whether it holds for the number of runs that was asked for, not for any.
     """
 
     value: float
     kind: str
     reason: str
     reached: float
+    for_runs: bool = False
 
 
 def upper_bound(
@@ -178,6 +183,7 @@ def _of_two_levels(columns: int, runs: int) -> Bound | None:
         kind=PROVED,
         reason=f"columns of -1 and 1 in {n} runs cannot all be orthogonal",
         reached=0.0,
+        for_runs=True,
     )
 
 
@@ -274,7 +280,11 @@ def _beside(
         _, log_det = np.linalg.slogdet(X.T @ X)
         value = float(np.exp(log_det / p)) / runs
         return Bound(
-            value=value, kind=PROVED, reason="all runs are fixed", reached=value
+            value=value,
+            kind=PROVED,
+            reason="all runs are fixed",
+            reached=value,
+            for_runs=True,
         )
     capped = not repeats and _few(space, terms, free)
     solution = Approximation(
@@ -292,6 +302,7 @@ def _beside(
         kind=solution.kind,
         reason=f"{given}{once}{_how(solution)}",
         reached=value,
+        for_runs=True,
     )
 
 
@@ -357,7 +368,38 @@ def largest_variance(
     float
         Exact where all were gone through.
     """
+    separate = _separate(space, terms, covariance)
+    if separate is not None:
+        return separate
+    if space.size() <= min(_LISTED, enumerated):
+        X = model_matrix(space, terms, space.all_rows()).X
+        return float(np.einsum("ij,ij->i", X @ covariance, X).max())
     search = Approximation(whole(space, terms))
     if search.is_enumerable(enumerated):
         return search.enumerate_largest(covariance)[0]
     return float(search.climb(LAST_STARTS, covariance)[1].max())
+
+
+def _separate(
+    space: ConfigurationSpace, terms: Sequence[Term], covariance: FloatArray
+) -> float | None:
+    """Return the largest f' C f where it is a sum over options, else None."""
+    if space.forbid or any(len(set(term.options)) > 1 for term in terms):
+        return None
+    row = np.zeros((1, len(space.options)), dtype=np.int64)
+    slices = model_matrix(space, terms, row).slices
+    owners = [name for term in terms for name in (term.options or ("",))[:1]]
+    sizes = [part.stop - part.start for part in slices.values()]
+    owner = np.repeat(np.array(owners), sizes)
+    apart = owner[:, None] != owner[None, :]
+    rounding = _ROUNDING * float(np.diag(covariance).max())
+    if np.abs(covariance[apart]).max(initial=0.0) > rounding:
+        return None
+    total = float(covariance[owner == ""][:, owner == ""].sum())
+    for option in space.options:
+        own = tuple(t for t in terms if option.name in t.options)
+        levels = np.arange(len(option.levels))[:, None]
+        X = model_matrix(ConfigurationSpace([option]), own, levels).X
+        part = covariance[np.ix_(owner == option.name, owner == option.name)]
+        total += float(np.einsum("ij,jk,ik->i", X, part, X).max(initial=0.0))
+    return total

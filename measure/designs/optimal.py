@@ -124,6 +124,8 @@ def d_optimal(
         seed=seed,
         iterations=found.iterations,
         criterion=criterion,
+        fixed=len(kept),
+        repeats=repeats,
         cpu_s=found.cpu_s,
         notes=notes,
     )
@@ -242,7 +244,7 @@ def _enough(
     """Return a log determinant that no design surpasses, where a formula gives one."""
     if criterion.name != "d":
         return np.inf
-    bound = upper_bound(space, terms.terms, tight=False)
+    bound = upper_bound(space, terms.terms, runs, tight=False)
     if bound is None:
         return np.inf
     return float(len(criterion.precision) * np.log(runs * bound.value))

@@ -1,13 +1,12 @@
-"""How the runs of a design tell terms apart: aliases, variance inflation, power."""
+"""How the runs of a design tell terms apart: aliases, correlations, inflation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 
-from measure.options import Option
 from measure.space import ConfigurationSpace
 from measure.terms import (
     FloatArray,
@@ -15,14 +14,13 @@ from measure.terms import (
     ModelMatrix,
     ModelTerms,
     Term,
-    code_levels,
     model_matrix,
 )
 
-ALPHA = 0.05  # level of the tests whose power is given
 _ALIAS_SHOWN = 0.1  # smaller shares of an effect are not worth a line
 _MOST_ALIASES = 200
-_MOST_PATTERNS = 400
+_CORRELATED = 0.05  # weaker correlations are not worth a line
+_MOST_CORRELATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +45,27 @@ class Alias:
         whole = abs(abs(self.weight) - 1) < 1e-9
         how = "cannot be told from" if whole else "would be biased by"
         return f"{self.term} {how} {self.alias} ({self.weight:+.2f})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """How the estimates of two terms go together.
+
+    Parameters
+    ----------
+    term, other : str
+        Both in the model.
+    value : float
+        Correlation of their coefficients; for terms of several columns the largest
+        canonical correlation, which has no sign.
+    """
+
+    term: str
+    other: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.term} with {self.other} ({self.value:+.2f})"
 
 
 def find_aliases(
@@ -136,93 +155,53 @@ def inflation_of(
     return result
 
 
-def power_of(
-    space: ConfigurationSpace,
-    terms: ModelTerms,
-    matrix: ModelMatrix,
-    information: FloatArray,
-    lost: tuple[str, ...],
-    effect: float,
-) -> dict[str, float]:
-    """Return the chance to find each term.
+def find_correlations(
+    terms: ModelTerms, matrix: ModelMatrix, information: FloatArray, lost: bool
+) -> tuple[Correlation, ...]:
+    """Return how the estimates of terms are correlated.
 
     Parameters
     ----------
-    space : ConfigurationSpace
-        The options.
     terms : ModelTerms
         The model.
     matrix : ModelMatrix
         Of the runs.
     information : ndarray, shape (p, p)
         Their information matrix.
-    lost : tuple of str
-        Terms that cannot be estimated.
-    effect : float
-        From a term's lowest to its highest value, in standard deviations of the noise.
+    lost : bool
+        Whether a term cannot be estimated: columns are then correlated instead.
 
     Returns
     -------
-    dict of str to float
-        NaN if anything is lost, or no run is left to estimate the noise.
+    tuple of Correlation
+        The strongest first; those below 0.05 are left out.
     """
-    from scipy.special import fdtri, ncfdtr
-
     named = [term for term in terms.terms if term.factors]
-    n, p = matrix.X.shape
-    if lost or n <= p:
-        return {str(term): float("nan") for term in named}
-    covariance = np.linalg.inv(information)
-    result = {}
-    for term in named:
-        part = matrix.slices[term]
-        precision = np.linalg.inv(covariance[part, part])
-        patterns = _patterns(space, term)
-        size = (
-            effect
-            * effect
-            * float(np.einsum("ij,jk,ik->i", patterns, precision, patterns).min())
+    if lost:
+        centred = matrix.X - matrix.X.mean(axis=0)
+        covariance = centred.T @ centred
+    else:
+        covariance = np.linalg.inv(information)
+    whitened = np.zeros_like(covariance)
+    parts = [matrix.slices[term] for term in named]
+    for part in parts:
+        values, vectors = np.linalg.eigh(covariance[part, part])
+        sound = values > 1e-9 * max(float(values.max()), 1e-300)
+        scale = np.where(sound, 1 / np.sqrt(np.where(sound, values, 1.0)), 0.0)
+        whitened[part, part] = vectors * scale @ vectors.T
+    correlation = whitened @ covariance @ whitened
+    starts = [part.start for part in parts]
+    squares = np.add.reduceat(np.square(correlation), starts, axis=0)
+    sizes = np.sqrt(np.add.reduceat(squares, starts, axis=1))
+    found = []
+    for i, j in zip(*np.nonzero(np.triu(sizes >= _CORRELATED, 1)), strict=True):
+        block = correlation[parts[i], parts[j]]
+        value = (
+            float(block[0, 0]) if block.size == 1 else float(np.linalg.norm(block, 2))
         )
-        df = part.stop - part.start
-        critical = fdtri(df, n - p, 1.0 - ALPHA)
-        result[str(term)] = float(1.0 - ncfdtr(df, n - p, size, critical))
-    return result
-
-
-def _patterns(space: ConfigurationSpace, term: Term) -> FloatArray:
-    """Return coefficients of a term whose effect ranges over 1, one row a pattern.
-
-    Of a categorical option two levels differ and the others lie between; each such
-    pair is one pattern.
-    """
-    powers: dict[str, int] = {}
-    for factor in term.factors:
-        powers[factor.option] = powers.get(factor.option, 0) + factor.power
-    parts = [_one_option(space.options[name], power) for name, power in powers.items()]
-    coefficients = []
-    for chosen in product(*(part for part in parts)):
-        block: FloatArray = np.ones(1)
-        low, high = 1.0, 1.0
-        for vector, lowest, highest in chosen:
-            block = np.kron(block, vector).astype(np.float64)
-            ends = [low * lowest, low * highest, high * lowest, high * highest]
-            low, high = min(ends), max(ends)
-        coefficients.append(block / (high - low))
-        if len(coefficients) == _MOST_PATTERNS:
-            break
-    return np.array(coefficients)
-
-
-def _one_option(option: Option, power: int) -> list[tuple[FloatArray, float, float]]:
-    """Return coefficients of an option's columns, with the ends of what they give."""
-    table = code_levels(option, power)
-    if option.kind == "numeric":
-        return [(np.ones(1), float(table.min()), float(table.max()))]
-    n_levels = len(table)
-    result = []
-    for low, high in combinations(range(n_levels), 2):
-        wanted = np.zeros(n_levels)
-        wanted[low], wanted[high] = -1.0, 1.0
-        # The contrasts are orthogonal with mean square 1.
-        result.append((table.T @ wanted / n_levels, -1.0, 1.0))
-    return result
+        if abs(value) >= _CORRELATED:
+            value = min(1.0, max(-1.0, value))
+            pair = (str(named[i]), str(named[j]))
+            found.append(Correlation(term=pair[0], other=pair[1], value=value))
+    found.sort(key=lambda pair: -round(abs(pair.value), 9))
+    return tuple(found[:_MOST_CORRELATIONS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,106 @@ def test_power_is_that_of_the_least_favourable_pair_of_levels() -> None:
     assert report.power["backend"] == pytest.approx(stats.ncf.sf(critical, 2, df, size))
 
 
+def test_power_under_whole_plots_is_that_of_the_tests_between_and_within() -> None:
+    plots = np.repeat(np.arange(8), 4)
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "x0": plots % 2 == 0,
+            "x1": plots % 4 < 2,
+            "x2": np.tile([False, False, True, True], 8),
+        }
+    )
+    effect, ratio = 2.0, 1.0
+    report = evaluate(
+        frame, space=TWO_LEVEL, whole_plots=plots, variance_ratio=ratio, effect=effect
+    )
+    found = {"x0": 0, "x2": 0}
+    repeats = 4000
+    between, within = 8 - 3, 32 - 8 - 1
+    for _ in range(repeats):
+        noise = rng.normal(size=32) + np.sqrt(ratio) * rng.normal(size=8)[plots]
+        y = effect / 2 * np.where(frame["x0"], 1, -1) + noise
+        means = y.reshape(8, 4).mean(axis=1)
+        M = np.column_stack(
+            [np.ones(8), np.where(frame[["x0", "x1"]].to_numpy()[::4], 1.0, -1.0)]
+        )
+        beta = M.T @ means / 8
+        square = ((means - M @ beta) ** 2).sum() / between
+        found["x0"] += beta[1] ** 2 * 8 / square > stats.f.isf(0.05, 1, between)
+        y = effect / 2 * np.where(frame["x2"], 1, -1) + noise
+        inside = y - y.reshape(8, 4).mean(axis=1)[plots]
+        x2 = np.where(frame["x2"], 1.0, -1.0)
+        slope = x2 @ inside / 32
+        square = ((inside - slope * x2) ** 2).sum() / within
+        found["x2"] += slope**2 * 32 / square > stats.f.isf(0.05, 1, within)
+    for term, count in found.items():
+        assert report.power[term] == pytest.approx(count / repeats, abs=0.025)
+    assert report.power["x0"] < 0.8 < report.power["x2"]
+    # Three plots are as many as their coefficients: none is left for the noise.
+    few = evaluate(frame[:12], space=TWO_LEVEL, whole_plots=plots[:12])
+    assert np.isnan(few.power["x0"]) and few.power["x2"] > 0.5
+
+
+def test_a_frame_brings_its_whole_plots() -> None:
+    frame = full_factorial(TWO_LEVEL).frame
+    plots = frame["x0"].to_numpy(dtype=int)
+    beside = evaluate(frame, space=TWO_LEVEL, whole_plots=plots)
+    inside = evaluate(frame.assign(whole_plot=plots), space=TWO_LEVEL)
+    assert inside.to_dict() == beside.to_dict()
+
+
+def test_correlations_are_those_of_the_estimates() -> None:
+    report = evaluate(d_optimal(MIXED, 13, "quadratic", iterations=3))
+    design = d_optimal(MIXED, 13, "quadratic", iterations=3)
+    W = np.linalg.inv(design.matrix.T @ design.matrix)
+    scale = np.sqrt(np.diag(W))
+    whole = W / np.outer(scale, scale)
+    slices = model_matrix(MIXED, design.terms, design.indices).slices
+    place = {str(term): part for term, part in slices.items()}
+    assert len(report.correlations) > 3
+    for pair in report.correlations:
+        block = whole[place[pair.term], place[pair.other]]
+        if block.size == 1:
+            assert pair.value == pytest.approx(block[0, 0])
+        else:
+            # The largest over all combinations of columns, so at least each alone.
+            assert np.abs(block).max() - 1e-9 <= pair.value <= 1
+    strengths = [abs(pair.value) for pair in report.correlations]
+    assert strengths == pytest.approx(sorted(strengths, reverse=True))
+    row = report.to_frame().set_index("term").loc[report.correlations[0].term]
+    assert row["correlated_with"] == report.correlations[0].other
+    assert row["correlation"] == report.correlations[0].value
+    first = report.to_dict()["correlations"][0]
+    assert first == {
+        "term": report.correlations[0].term,
+        "other": report.correlations[0].other,
+        "correlation": report.correlations[0].value,
+    }
+    assert evaluate(full_factorial(TWO_LEVEL)).correlations == ()
+
+
+def test_what_a_lost_term_cannot_be_told_from_is_correlated_by_one() -> None:
+    report = evaluate(plackett_burman(TWO_LEVEL), model="interactions")
+    pairs = {(c.term, c.other): abs(c.value) for c in report.correlations}
+    assert pairs == pytest.approx(
+        {("x0", "x1:x2"): 1, ("x1", "x0:x2"): 1, ("x2", "x0:x1"): 1}
+    )
+
+
+def test_the_bound_of_added_runs_is_that_of_designs_with_the_fixed_ones() -> None:
+    poor = MIXED.decode(np.zeros((6, 3), dtype=int))
+    design = d_optimal(MIXED, 16, "main", fixed=poor, iterations=20)
+    report = evaluate(design)
+    free = evaluate(design.frame, space=MIXED)
+    assert report.upper_bound is not None and free.upper_bound is not None
+    assert report.bound_kind == "proved"
+    assert "beside the 6 fixed runs" in report.bound_reason
+    assert "any number of runs" not in report.bound_reason
+    assert report.d_efficiency <= report.upper_bound < 0.92 * free.upper_bound
+    assert report.gap is not None and report.gap < 0.03
+
+
 def test_whole_plots_lower_what_is_known_of_options_constant_within() -> None:
     frame = full_factorial(TWO_LEVEL).frame
     plots = frame["x0"].to_numpy(dtype=int) * 2 + frame["x1"].to_numpy(dtype=int)
@@ -138,7 +239,9 @@ def test_the_bound_of_a_searched_design_is_tight_and_says_how_near_it_can_be() -
     assert report.d_efficiency <= report.upper_bound
     assert report.gap is not None and 0 <= report.gap < 0.2
     assert "18 runs for 11 coefficients" in report.bound_reason
-    assert evaluate(full_factorial(MIXED, model="quadratic")).upper_bound is None
+    everything = evaluate(full_factorial(MIXED, model="quadratic"))
+    assert everything.bound_kind == "proved" and everything.gap is not None
+    assert 0 < everything.gap < 0.2
 
 
 def test_prediction_variances_are_those_over_all_configurations() -> None:
@@ -149,7 +252,10 @@ def test_prediction_variances_are_those_over_all_configurations() -> None:
     variances = np.einsum("ij,jk,ik->i", X, W, X)
     assert report.i_variance == pytest.approx(variances.mean())
     assert report.g_efficiency == pytest.approx(X.shape[1] / 14 / variances.max())
-    assert evaluate(design, tight=False).g_efficiency is None
+    # All main effects of two-level options in an orthogonal design: the same anywhere.
+    orthogonal = evaluate(plackett_burman(TWO_LEVEL))
+    assert orthogonal.g_efficiency == pytest.approx(1)
+    assert orthogonal.i_variance == pytest.approx(1)
 
 
 def test_a_bayesian_design_says_what_it_can_do_without_its_prior() -> None:
@@ -177,6 +283,17 @@ def test_a_report_draws_itself() -> None:
     assert evaluate(plackett_burman(TWO_LEVEL)).plot_aliases(ax) is ax
     assert len(ax.get_yticklabels()) == 3
     plt.close("all")
+
+
+def test_a_picture_has_a_panel_for_each_diagnostic(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    report = evaluate(plackett_burman(TWO_LEVEL))
+    for ending in ("png", "svg"):
+        report.picture(tmp_path / f"design.{ending}")
+    text = (tmp_path / "design.svg").read_text()
+    assert text.startswith("<?xml") and (tmp_path / "design.png").stat().st_size > 1e4
+    # Labels are drawn as text or named in comments.
+    assert "fraction of the design space" in text and "power to find" in text
 
 
 def test_a_small_space_with_forbidden_combinations_has_a_tight_bound() -> None:
