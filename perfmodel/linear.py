@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -13,15 +13,21 @@ from measure.terms import INTERCEPT, Factor, Term, model_terms, parse_formula
 from perfmodel.archive import array, entry
 from perfmodel.base import (
     BOOTSTRAP_REFITS,
+    CALIBRATION_FOLDS,
     LEAST_SPREAD,
     PerformanceModel,
     spread_draws,
 )
 from perfmodel.errors import ArchiveError, ModelError
+from perfmodel.intervals import Calibration
+from perfmodel.split_plots import Fit, choose_in_plots, fit_in_plots
 from perfmodel.stepping import choose_terms, partial_test, term_columns, term_in
+from perfmodel.strata import Plots, student_width
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
 
     from measure.space import ConfigurationSpace
 
@@ -75,6 +81,12 @@ class StepwiseModel(PerformanceModel):
     ----------
     terms_ : tuple of FittedTerm
         What was kept, the intercept first.
+    plots_ : Plots or None
+        The whole plots of the rows, if they were told and are several: the model is
+        then fitted by generalised least squares [3]_.
+    variance_ratio_ : float
+        Variance between whole plots over that within, by restricted maximum
+        likelihood; below 0 where whole plots differ less than noise would have them.
     p_values_ : dict of str to float
         Term to its p-value.
     standard_errors_ : ndarray
@@ -85,6 +97,8 @@ class StepwiseModel(PerformanceModel):
     .. [1] Draper, Smith, *Applied Regression Analysis*, 1998, chapter 15.
     .. [2] Jamshidi et al., "Transfer Learning for Performance Modeling of
        Configurable Systems", ASE 2017: the models behind its metrics.
+    .. [3] Letsinger, Myers, Lentner, "Response surface methods for bi-randomization
+       structures", Journal of Quality Technology 28(4), 1996.
 
     Examples
     --------
@@ -114,6 +128,81 @@ class StepwiseModel(PerformanceModel):
         self.enter = enter
         self.remove = remove
 
+    def fit(self, X: Any, y: ArrayLike, plots: Plots | None = None) -> Self:
+        """Learn a response from runs.
+
+        Parameters
+        ----------
+        X : DataFrame of raw levels, or array-like of numbers, shape (n, k)
+            One row a run.
+        y : array-like of shape (n,)
+            The response of each run, finite.
+        plots : Plots, optional
+            The whole plots that the rows were made in.
+
+        Returns
+        -------
+        StepwiseModel
+            This model.
+
+        Raises
+        ------
+        ModelError
+            If there are too few rows, or whole plots of another number of rows.
+        """
+        n = len(np.atleast_1d(np.asarray(y))) if plots is not None else 0
+        if plots is not None and len(plots.runs) != n:
+            raise ModelError(
+                f"stepwise: whole plots of {len(plots.runs)} rows, but {n} responses; "
+                "give a whole plot a row"
+            )
+        self._take_plots(plots)
+        super().fit(X, y)
+        if self.plots_ is not None:
+            self.notes_ = (self._plots_note(),)
+        return self
+
+    def _take_plots(self, plots: Plots | None) -> None:
+        """Keep whole plots that tell more than single runs would."""
+        self.plots_ = plots if plots is not None and plots.informative else None
+        self.variance_ratio_ = 0.0
+
+    def _plots_note(self) -> str:
+        """Say in a line how whole plots were treated."""
+        assert self.plots_ is not None
+        ratio = self.variance_ratio_
+        taken = "" if ratio >= 0 else ", no more than noise"
+        return (
+            f"{self.plots_.weights.shape[1]} whole plots: generalised least squares, "
+            f"variance between them {max(ratio, 0.0):.2g} times that within "
+            f"(eta, by REML{taken})"
+        )
+
+    def _relearned_on(self, rows: Any, target: Floats) -> Self:
+        """Give a model of the same kind, of some rows in their whole plots."""
+        fresh = self._blank()
+        fresh._take_plots(None if self.plots_ is None else self.plots_.take(rows))
+        fresh._relearn(self.codes_[rows], target)
+        return fresh
+
+    def _calibrate(self) -> None:
+        """Hold whole plots out, where there are some: a new run is in a new one."""
+        if self.plots_ is None:
+            super()._calibrate()
+            return
+        groups = self.plots_.groups
+        count = int(groups.max()) + 1
+        dealt = np.random.default_rng(self.seed).permutation(count)
+        parts = np.array_split(dealt, min(CALIBRATION_FOLDS, count))
+        residuals = np.empty(len(self.target_))
+        for part in parts:
+            held = np.isin(groups, part)
+            fresh = self._relearned_on(np.flatnonzero(~held), self.target_[~held])
+            residuals[held] = self.target_[held] - fresh._mean(self.codes_[held])
+        self.calibration_ = Calibration.from_residuals(
+            residuals, self._spread(self.codes_)
+        )
+
     def _learn(self, codes: Floats, target: Floats) -> None:
         if not 0 < self.enter <= self.remove < 1:
             raise ModelError(
@@ -124,7 +213,12 @@ class StepwiseModel(PerformanceModel):
         columns = {
             term: term_columns(self.encoding_, term, codes) for term in candidates
         }
-        chosen = choose_terms(columns, target, self.enter, self.remove)
+        plots: Plots | None = getattr(self, "plots_", None)
+        if plots is None:
+            self._take_plots(None)
+            chosen = choose_terms(columns, target, self.enter, self.remove)
+        else:
+            chosen = choose_in_plots(columns, target, self.enter, self.remove, plots)
         self._estimate(chosen, codes, target)
 
     def _candidates(self) -> tuple[Term, ...]:
@@ -139,33 +233,28 @@ class StepwiseModel(PerformanceModel):
         return tuple(term for term in found if term != INTERCEPT)
 
     def _estimate(self, chosen: Iterable[Term], codes: Floats, target: Floats) -> None:
-        """Fit the chosen terms by least squares."""
+        """Fit the chosen terms by least squares, generalised where it must be."""
         terms = (INTERCEPT, *chosen)
-        blocks = [term_columns(self.encoding_, term, codes) for term in terms]
-        matrix = np.hstack(blocks)
-        coefficients, _, _, _ = np.linalg.lstsq(matrix, target, rcond=None)
-        residuals = target - matrix @ coefficients
-        free = max(len(target) - matrix.shape[1], 1)
-        self.noise_log_sd_ = float(np.sqrt(residuals @ residuals / free))
-        self.covariance_ = np.linalg.pinv(matrix.T @ matrix, hermitian=True)
-        self.standard_errors_ = self.noise_log_sd_ * np.sqrt(
-            np.maximum(np.diag(self.covariance_), 0)
+        columns = {t: term_columns(self.encoding_, t, codes) for t in terms}
+        if self.plots_ is None:
+            fitted = _fit_alone(columns, target)
+        else:
+            own = {t: block for t, block in columns.items() if t != INTERCEPT}
+            fitted = fit_in_plots(own, target, self.plots_)
+        self.noise_log_sd_ = fitted.noise
+        self.covariance_, self.coefficients_ = fitted.covariance, fitted.coefficients
+        self.variance_ratio_ = fitted.eta
+        self.free_ = (fitted.free_between, fitted.free_within)
+        self.standard_errors_ = fitted.noise * np.sqrt(
+            np.maximum(np.diag(fitted.covariance), 0)
         )
-        ends = np.cumsum([block.shape[1] for block in blocks])
-        parts = np.split(coefficients, ends[:-1])
-        columns = dict(zip(terms[1:], blocks[1:], strict=True))
-        p_values = {INTERCEPT: partial_test([], blocks[:1], target)[1]}
-        for term in terms[1:]:
-            beside = [
-                c for t, c in columns.items() if t != term and not term_in(term, t)
-            ]
-            p_values[term] = partial_test(beside, [columns[term]], target)[1]
-        self.coefficients_ = coefficients
+        ends = np.cumsum([block.shape[1] for block in columns.values()])
+        parts = np.split(fitted.coefficients, ends[:-1])
         self.terms_ = tuple(
             FittedTerm(
                 term=term,
                 coefficients=tuple(part.tolist()),
-                p_value=p_values[term],
+                p_value=fitted.p_values[term],
             )
             for term, part in zip(terms, parts, strict=True)
         )
@@ -189,7 +278,9 @@ class StepwiseModel(PerformanceModel):
     def _spread(self, codes: Floats) -> Floats:
         matrix = self._matrix(codes)
         leverage = np.einsum("ij,jk,ik->i", matrix, self.covariance_, matrix)
-        spread = self.noise_log_sd_ * np.sqrt(1 + np.maximum(leverage, 0))
+        # A new run is made in a whole plot of its own.
+        own = 1 + max(self.variance_ratio_, 0.0)
+        spread = self.noise_log_sd_ * np.sqrt(own + np.maximum(leverage, 0))
         return np.asarray(np.maximum(spread, LEAST_SPREAD))
 
     def _draws(self, codes: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
@@ -197,6 +288,8 @@ class StepwiseModel(PerformanceModel):
 
         Runs keep their places in the design, which resampled rows would not.
         """
+        if self.plots_ is not None:
+            return self._draws_in_plots(self.plots_, codes, n_draws, rng)
         n = len(self.target_)
         fitted = self._mean(self.codes_)
         residuals = self.target_ - fitted
@@ -208,6 +301,28 @@ class StepwiseModel(PerformanceModel):
             refits[place] = self._relearned(self.codes_, target)._mean(codes)
         return spread_draws(refits, n_draws, rng)
 
+    def _draws_in_plots(
+        self, plots: Plots, codes: Floats, n_draws: int, rng: np.random.Generator
+    ) -> Floats:
+        """Refit, selection included, to fitted values plus errors drawn anew.
+
+        Their variance is estimated from few whole plots: errors are drawn as much
+        wider as Student's distribution is.
+        """
+        fitted = self._mean(self.codes_)
+        n, groups = len(fitted), plots.groups
+        between, within = map(student_width, self.free_)
+        refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
+        for place in range(len(refits)):
+            errors = rng.standard_normal(n)
+            means = np.bincount(groups, errors) / np.bincount(groups)
+            drawn = within * (errors - means[groups]) + between * means[groups]
+            target = fitted + self.noise_log_sd_ * plots.whiten(
+                self.variance_ratio_, drawn, power=0.5
+            )
+            refits[place] = self._relearned_on(np.arange(n), target)._mean(codes)
+        return spread_draws(refits, n_draws, rng)
+
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
         terms = [
             {
@@ -216,7 +331,11 @@ class StepwiseModel(PerformanceModel):
             }
             for fitted in self.terms_
         ]
-        return {"terms": terms}, {"coefficients": self.coefficients_}, {}
+        arrays = {"coefficients": self.coefficients_}
+        if self.plots_ is not None:
+            arrays["plots"] = self.plots_.weights
+            arrays["plot_runs"] = self.plots_.runs
+        return {"terms": terms}, arrays, {}
 
     def _restore(
         self,
@@ -229,11 +348,42 @@ class StepwiseModel(PerformanceModel):
         ]
         if not chosen or chosen[0] != INTERCEPT:
             raise ArchiveError("the saved terms do not begin with 1; save it again")
+        n = len(self.target_)
+        plots = None
+        if "plots" in arrays:
+            plots = Plots(
+                array(arrays, "plots", "f", (n, -1)),
+                array(arrays, "plot_runs", "f", (n,)),
+            )
+        self._take_plots(plots)
         noise = self.noise_log_sd_
         self._estimate(chosen[1:], self.codes_, self.target_)
         self.noise_log_sd_ = noise
         saved = array(arrays, "coefficients", "f", self.coefficients_.shape)
         self.coefficients_ = saved
+
+
+def _fit_alone(columns: Mapping[Term, Floats], target: Floats) -> Fit:
+    """Fit by ordinary least squares; the mean comes first."""
+    blocks = list(columns.values())
+    matrix = np.hstack(blocks)
+    coefficients, _, _, _ = np.linalg.lstsq(matrix, target, rcond=None)
+    residuals = target - matrix @ coefficients
+    free = len(target) - matrix.shape[1]
+    own = {term: block for term, block in columns.items() if term != INTERCEPT}
+    p_values = {INTERCEPT: partial_test([], blocks[:1], target)[1]}
+    for term, block in own.items():
+        beside = [c for t, c in own.items() if t != term and not term_in(term, t)]
+        p_values[term] = partial_test(beside, [block], target)[1]
+    return Fit(
+        coefficients=np.asarray(coefficients, dtype=float),
+        covariance=np.asarray(np.linalg.pinv(matrix.T @ matrix, hermitian=True), float),
+        noise=float(np.sqrt(residuals @ residuals / max(free, 1))),
+        eta=0.0,
+        free_between=max(free, 0),
+        free_within=max(free, 0),
+        p_values=p_values,
+    )
 
 
 def _saved_term(saved: Any, space: ConfigurationSpace) -> Term:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["choose_terms", "partial_test", "term_columns", "term_in"]
+__all__ = [
+    "choose_terms",
+    "f_test",
+    "orthonormal",
+    "partial_test",
+    "term_columns",
+    "term_in",
+]
 
 #: A fit that leaves less than this share of the sum of squares leaves rounding.
 EXACT_SHARE = 1e-12
@@ -113,21 +120,36 @@ def partial_test(
         small = np.hstack([ones, *beside])
     else:
         small = np.empty((n, 0))  # the intercept itself is tested
-    basis = _orthonormal(small)
+    basis = orthonormal(small)
     rest = target - basis @ (basis.T @ target)
     block = np.hstack(tested)
-    added = _orthonormal(block - basis @ (basis.T @ block), scale=block)
+    added = orthonormal(block - basis @ (basis.T @ block), scale=block)
     gained = float(np.sum((added.T @ rest) ** 2))
     left = max(float(rest @ rest) - gained, 0.0)
-    return _fpartial_test(
-        gained, added.shape[1], left, n - basis.shape[1] - added.shape[1]
-    )
+    return f_test(gained, added.shape[1], left, n - basis.shape[1] - added.shape[1])
 
 
-def _fpartial_test(
-    gained: float, columns: int, left: float, free: int
-) -> tuple[float, float]:
-    """F statistic and its p-value; nothing gained or nothing free is p = 1."""
+def f_test(gained: float, columns: int, left: float, free: int) -> tuple[float, float]:
+    """Test what columns explain against what is left.
+
+    Parameters
+    ----------
+    gained : float
+        Sum of squares that they explain.
+    columns : int
+        How many they are.
+    left : float
+        Sum of squares that is left.
+    free : int
+        Its degrees of freedom.
+
+    Returns
+    -------
+    float
+        F statistic.
+    float
+        Its p-value; nothing gained or nothing free is 1.
+    """
     from scipy.special import fdtrc
 
     if columns == 0 or free < 1 or gained <= 0:
@@ -138,8 +160,21 @@ def _fpartial_test(
     return float(statistic), float(fdtrc(columns, free, statistic))
 
 
-def _orthonormal(block: Floats, scale: Floats | None = None) -> Floats:
-    """Orthonormal basis of the columns; dependent ones add nothing."""
+def orthonormal(block: Floats, scale: Floats | None = None) -> Floats:
+    """Return an orthonormal basis of columns; dependent ones add nothing.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, n_columns)
+        The columns.
+    scale : ndarray, optional
+        What rounding is judged by; the columns themselves by default.
+
+    Returns
+    -------
+    ndarray of shape (n, rank)
+        Their basis.
+    """
     if block.shape[1] == 0:
         return block
     vectors, values, _ = np.linalg.svd(block, full_matrices=False)
@@ -181,7 +216,7 @@ def choose_terms(
     seen: set[frozenset[Term]] = set()
     for _ in range(MAX_STEPS):
         inside = [columns[term] for term in chosen]
-        basis = _orthonormal(np.hstack([np.ones((n, 1)), *inside]))
+        basis = orthonormal(np.hstack([np.ones((n, 1)), *inside]))
         rest = target - basis @ (basis.T @ target)
         if float(rest @ rest) <= EXACT_SHARE * total:
             break
@@ -225,12 +260,12 @@ def _best_entry(
         if len(where) == 1:
             gained, width = float(single[where[0]]), int(single[where[0]] > 0)
         else:
-            added = _orthonormal(apart[:, where], scale=everything[:, where])
+            added = orthonormal(apart[:, where], scale=everything[:, where])
             gained, width = float(np.sum((added.T @ rest) ** 2)), added.shape[1]
         if used + width > most:
             continue
         free = n - used - width
-        statistic, p = _fpartial_test(gained, width, max(left - gained, 0.0), free)
+        statistic, p = f_test(gained, width, max(left - gained, 0.0), free)
         if best is None or (p, -statistic) < (best[0], best[1]):
             best = (p, -statistic, term)
     return None if best is None else (best[0], best[2])
@@ -276,7 +311,5 @@ def _partial_p_values(
         b = coefficients[own]
         gained = float(b @ np.linalg.solve(inverse[own, own], b))
         free = n - matrix.shape[1]
-        found[term] = _fpartial_test(gained, block.shape[1], float(rest @ rest), free)[
-            1
-        ]
+        found[term] = f_test(gained, block.shape[1], float(rest @ rest), free)[1]
     return found
