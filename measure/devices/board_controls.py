@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from measure.constraints import Condition, Forbidden
 from measure.devices.actuators import Actuator, apply, available, restore
 from measure.devices.base import OptionOffer
+from measure.devices.idling import still
 from measure.devices.probing import identify, probe
 from measure.devices.sensors import pin_mode
 from measure.devices.transport import AgentLink, Link, LinkLost
@@ -56,6 +57,7 @@ class BoardControls:
         found, self._missing = probe(link, self.identity.word)
         self.actuators = {actuator.name: actuator for actuator in found}
         self.pins = [pin for pin in pin_mode(link) if not available(link, pin)]
+        self._still = [(a, v) for a, v in still(link) if not available(link, a)]
         self.offers = self._offered()
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Level | None]:
@@ -78,7 +80,7 @@ class BoardControls:
         """Set levels in the order that works, and wait until all stand.
 
         Power sensors are held in continuous mode as well, so that what they average
-        over does not depend on the levels.
+        over does not depend on the levels; and a fan that is not set at full speed.
 
         Parameters
         ----------
@@ -95,6 +97,7 @@ class BoardControls:
         self.reconnect()
         levels = {name: self._level(name, v) for name, v in configuration.items()}
         chosen: list[tuple[Actuator, Level]] = [(pin, True) for pin in self.pins]
+        chosen += [(a, v) for a, v in self._still if a.name not in levels]
         chosen += [(a, levels[n]) for n, a in self.actuators.items() if n in levels]
         # Noted before: what fails half-way is put back as well.
         self._applied = [actuator for actuator, _ in chosen]

@@ -231,9 +231,13 @@ def judged(
         for response, rail in instruments.parts.items()
     )
     total = instruments.total
+    flags = tuple(
+        flag
+        for rail in instruments.rails
+        for flag in power_flags(taken.trace, rail, sensors[rail].period_s)
+    )
     if not total:
-        return None, (*missing(totals, instruments.why_no_power), *parts), ()
-    flags = power_flags(taken.trace, total, sensors[total].period_s)
+        return None, (*missing(totals, instruments.why_no_power), *parts), flags
     why = taken.trace.why_missing(total)
     if why:
         return None, (*missing(totals, why), *parts), flags
