@@ -1,4 +1,4 @@
-"""Whatever goes wrong with whatever is read during a run: missing, or the run is flagged.
+"""Whatever goes wrong with what is read during a run: missing, or the run is flagged.
 
 Each rail of each board, with either driver; and each clock.
 """
@@ -91,7 +91,7 @@ def test_a_fault_of_a_rail_is_a_missing_reading_or_a_flag(
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_single_shot_that_was_not_ready_is_read_again_and_no_fault(name: str) -> None:
+def test_a_single_shot_that_is_not_ready_is_read_again_and_no_fault(name: str) -> None:
     link = fake_board(name, period_s=0.05)
     device = JetsonDevice("auto", link=link)
     rail, *_ = device.instruments().rails.values()
