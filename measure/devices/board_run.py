@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from measure.workloads.base import Timing
 
 
+LOAD_LIMIT_S = 120.0
+"""A board at its lowest clocks takes so long to load what runs a network."""
+NOT_READ = "the program does not tell"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """One window, as it was watched.
@@ -140,19 +145,18 @@ class BoardRun:
             clocks = taken.trace.clocks_between(*taken.calls.window)
             flags = (*clock_flags(clocks, levels), *flags)
         flags += tuple(dict.fromkeys((*held_down, *hot(link))))
-        calls = taken.calls
-        observed = self.controls.read(levels)
+        calls, observed = taken.calls, self.controls.read(levels)
+        read_back = {**calls.read_back, **observed}
+        how = dict.fromkeys(observed, "read on the board after its calls")
+        reasons = {**calls.read_back_reason, **how}
         return Measurement(
             calls_s=calls.calls_s,
             warm_up_s=calls.warm_up_s,
             cpu_time_s=calls.cpu_time_s,
             batch_size=calls.batch_size,
             readings=readings,
-            read_back={**calls.read_back, **observed},
-            read_back_reason={
-                **calls.read_back_reason,
-                **{name: "read on the board after its calls" for name in observed},
-            },
+            read_back={n: read_back.get(n) for n in configuration},
+            read_back_reason={n: reasons.get(n, NOT_READ) for n in configuration},
             flags=(*calls.flags, *flags),
             conditions=self._conditions(),
         )
@@ -167,7 +171,7 @@ def _take(
     course: Course,
 ) -> Taken:
     """Rest, run and rest while the board's sampler watches."""
-    limit_s = timing.time_limit_s + course.window_s + 2.0 * course.lead_s
+    time_limit_s = timing.time_limit_s + course.window_s + 2.0 * course.lead_s
     argv = program.argv(
         configuration,
         seconds=timing.seconds,
@@ -176,13 +180,13 @@ def _take(
         min_calls=timing.min_calls,
         quick=timing.quick,
         warm_up_cap_s=timing.warm_up_cap_s,
-        time_limit_s=limit_s,
+        time_limit_s=time_limit_s,
     )
     watch = instruments.watch(course.every_s)
     start_s = begin(link, watch)
     link.clock.sleep(course.rest_s)
     raw = drain(link)
-    reply = link.ask("run", argv=argv, limit_s=limit_s)
+    reply = link.ask("run", argv=argv, limit_s=time_limit_s + LOAD_LIMIT_S)
     raw += drain(link)
     link.clock.sleep(course.rest_s)
     raw += drain(link, stop=True)

@@ -13,6 +13,7 @@ from measure.devices.board_controls import BoardControls
 from measure.devices.board_course import course_of
 from measure.devices.board_instruments import Instruments, find_instruments
 from measure.devices.board_run import BoardRun
+from measure.devices.configured import configured
 from measure.devices.sensors import (
     DEFAULT_PERIOD_S,
     TOTAL,
@@ -21,7 +22,7 @@ from measure.devices.sensors import (
     throttling,
 )
 from measure.devices.transport import AgentLink, Link, read_texts
-from measure.errors import WorkloadError
+from measure.errors import RunFailed, WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
 
@@ -203,12 +204,10 @@ class JetsonDevice(Device):
         Returns
         -------
         float
-            Seconds: two rests and a window, by the period of the power sensor.
+            Seconds: two rests and a window, by the period of the power sensor, which
+            is measured once.
         """
-        period = DEFAULT_PERIOD_S if TOTAL.get(self.identity.word) else None
-        if self._instruments is not None:
-            period = self._instruments.period_s
-        course = course_of(timing, period)
+        course = course_of(timing, self._period_s())
         return START_S + 2.0 * (course.rest_s + course.lead_s) + course.window_s
 
     def prepare(
@@ -352,6 +351,17 @@ class JetsonDevice(Device):
                 self.programs.close()
         finally:
             self.link.close()
+
+    def _period_s(self) -> float | None:
+        """Return the update period of the power sensor; None without one."""
+        if self._instruments is None:
+            try:
+                # Its mode is pinned as it is during runs.
+                with configured(self.controls, {}):
+                    self.instruments()
+            except RunFailed:
+                return DEFAULT_PERIOD_S
+        return self.instruments().period_s
 
     def _program(self, network: str, workload: str) -> BoardProgram:
         if self.programs is None:

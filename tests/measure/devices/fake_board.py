@@ -127,11 +127,18 @@ class FakeProgram:
         return calls_of(reply)
 
 
-def fake_board(name: str, *, period_s: float | None = None) -> RunningLink:
-    """A board whose sensor updates as often as one likes."""
-    clock = TreeClock()
-    tree = BoardTree(name, clock.now)
+def board_tree(
+    name: str, clock: Callable[[], float], period_s: float | None = None
+) -> BoardTree:
+    """A board's files, whose power sensor updates as often as one likes."""
+    tree = BoardTree(name, clock)
     if period_s is not None and tree._board is not None:
         sensor = replace(tree._board.sensor, period_s=period_s)
         tree._board = replace(tree._board, sensor=sensor)
-    return RunningLink(tree, clock)
+    return tree
+
+
+def fake_board(name: str, *, period_s: float | None = None) -> RunningLink:
+    """A board in this process, which takes no time."""
+    clock = TreeClock()
+    return RunningLink(board_tree(name, clock.now, period_s), clock)
