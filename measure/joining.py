@@ -26,6 +26,7 @@ META = (
     "role",
     "status",
     "reason",
+    "identical_to",
     "started_at",
 )
 #: A column of what was read back is the option's name with this.

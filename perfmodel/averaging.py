@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,39 @@ from perfmodel.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
-__all__ = ["averaged_runs"]
+__all__ = ["averaged_runs", "measurements"]
 
 
-def averaged_runs(runs: pd.DataFrame, response: str, where: str = "") -> dict[str, Any]:
+def measurements(frame: pd.DataFrame, meta: Sequence[str]) -> pd.Series[Any] | None:
+    """Say which measurement each run has its responses from.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a run.
+    meta : sequence of str
+        Its columns about the runs themselves.
+
+    Returns
+    -------
+    Series or None
+        The run that was measured: its own, or the one in ``identical_to``; None if
+        these columns are not there.
+    """
+    if not {"run_id", "identical_to"} <= set(meta):
+        return None
+    told = frame["identical_to"].fillna("").astype(str)
+    return frame["run_id"].astype(str).where(told == "", told)
+
+
+def averaged_runs(
+    runs: pd.DataFrame,
+    response: str,
+    where: str = "",
+    measurement: pd.Series[Any] | None = None,
+) -> dict[str, Any]:
     """Drop runs that lack something, and average those of one configuration.
 
     Parameters
@@ -25,13 +54,16 @@ def averaged_runs(runs: pd.DataFrame, response: str, where: str = "") -> dict[st
         Its last column.
     where : str, default=""
         Which environment they are of, for messages.
+    measurement : Series, optional
+        Equal where runs share a measurement, being one configuration in fact.
 
     Returns
     -------
     dict
         ``X``, the configurations in the order of their first run; ``y``, their mean
-        response; ``replicates``, how many runs each stands for; ``counted``, what was
-        left out or averaged, one phrase each.
+        response; ``replicates``, how many runs each stands for; ``groups``, a number a
+        row, equal where rows share a measurement, or None where no two do; ``counted``,
+        what was left out or averaged, one phrase each.
 
     Raises
     ------
@@ -67,25 +99,53 @@ def averaged_runs(runs: pd.DataFrame, response: str, where: str = "") -> dict[st
             f"no run{where} has a level of every option ({', '.join(names)}); name "
             "fewer options"
         )
-    groups = kept.groupby(names, sort=False, observed=True)[response]
-    means, sizes = groups.mean(), groups.size()
+    rows = kept.groupby(names, sort=False, observed=True)
+    means, sizes = rows[response].mean(), rows.size()
     averaged = means.reset_index()
+    groups = None
+    if measurement is not None:
+        row_of = rows.ngroup().to_numpy()
+        groups = _joined(row_of, measurement[kept.index].tolist())
     return {
         "X": averaged[names].infer_objects(),
         "y": averaged[response].to_numpy(dtype=float),
         "replicates": sizes.to_numpy(dtype=np.int64),
+        "groups": groups,
         "counted": _counted(
             len(runs),
             response,
             missing=int((~has_response).sum()),
             incomplete=int((has_response & ~has_levels).sum()),
             repeats=len(kept) - len(means),
+            shared=0 if groups is None else len(groups) - len(set(groups.tolist())),
         ),
     }
 
 
+def _joined(rows: NDArray[Any], measured: list[Any]) -> NDArray[np.int64] | None:
+    """Number rows, those alike that share a measurement, directly or by others."""
+    number = list(range(int(rows.max()) + 1))
+
+    def root(row: int) -> int:
+        while number[row] != row:
+            row = number[row]
+        return row
+
+    first: dict[Any, int] = {}
+    for row, one in zip(rows.tolist(), measured, strict=True):
+        a, b = sorted((root(row), root(first.setdefault(one, row))))
+        number[b] = a
+    groups = np.array([root(row) for row in range(len(number))], dtype=np.int64)
+    return groups if len(set(groups.tolist())) < len(groups) else None
+
+
 def _counted(
-    runs: int, response: str, missing: int, incomplete: int, repeats: int
+    runs: int,
+    response: str,
+    missing: int,
+    incomplete: int,
+    repeats: int,
+    shared: int,
 ) -> tuple[str, ...]:
     """Say what was done to the runs."""
     out = []
@@ -102,4 +162,10 @@ def _counted(
     if repeats:
         word = "repeat" if repeats == 1 else "repeats"
         out.append(f"{repeats} {word} of a configuration averaged")
+    if shared:
+        word = "configuration shares" if shared == 1 else "configurations share"
+        out.append(
+            f"{shared} {word} the measurement of another, being the same in fact: they "
+            "are one in folds and intervals"
+        )
     return tuple(out)

@@ -24,8 +24,9 @@ from sklearn.utils.validation import (
 
 from perfmodel.encoding import Encoding
 from perfmodel.errors import ModelError
+from perfmodel.folds import drawn_rows, split_folds
 from perfmodel.intervals import Calibration, check_level
-from perfmodel.validation import CrossValidation, split_folds
+from perfmodel.validation import CrossValidation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +109,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     response_, unit_, environment_ : str, str, dict
         What was modelled, in what unit, where; empty unless `perfmodel.fitting.fit`
         was told by a dataset.
+    groups_ : ndarray of int, or None
+        Rows with equal numbers share a measurement; None: no two do.
     runs_ : int
         Runs behind it: more than rows where `perfmodel.fitting.fit` averaged repeats.
     cross_validation_ : CrossValidation or None
@@ -121,6 +124,7 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     name: ClassVar[str] = ""
     #: Whether `draws` refits the model, so that each of them is dear.
     draws_are_refits: ClassVar[bool] = True
+    _sharing: NDArray[np.int64] | None = None
 
     def __init__(
         self,
@@ -155,8 +159,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         n = len(self.target_)
         refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
         for place in range(len(refits)):
-            rows = rng.integers(n, size=n)
-            fresh = self._relearned(self.codes_[rows], self.target_[rows])
+            rows = drawn_rows(n, rng, self.groups_)
+            fresh = self._refitted(rows)
             refits[place] = fresh._mean(codes)
         return spread_draws(refits, n_draws, rng)
 
@@ -174,6 +178,25 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     # -- scikit-learn's interface ------------------------------------------
+
+    def sharing(self, groups: NDArray[np.int64] | None) -> Self:
+        """Say which of the rows that `fit` will be given share a measurement.
+
+        They are held out together, and drawn together by the bootstrap; the Gaussian
+        process takes their noise for one.
+
+        Parameters
+        ----------
+        groups : ndarray of int of shape (n,), or None
+            Rows with equal numbers share one; None: no two do.
+
+        Returns
+        -------
+        PerformanceModel
+            This model.
+        """
+        self._sharing = groups
+        return self
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn a response from runs.
@@ -196,6 +219,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             If fewer than two rows, or no option that varies, are given.
         """
         codes, response = self._check_runs(X, y)
+        self.groups_ = self._sharing
+        self._sharing = None
         self.response_, self.unit_ = "", ""
         self.environment_: dict[str, str] = {}
         self.cross_validation_: CrossValidation | None = None
@@ -342,6 +367,8 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "learned": values,
         }
         own = {"codes": self.codes_, "target": self.target_}
+        if self.groups_ is not None:
+            own["groups"] = self.groups_
         if cv is not None:
             own["held_out"] = cv.predictions
         return write_folder(Path(folder), document, {**arrays, **own}, files)
@@ -410,11 +437,18 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         fresh._relearn(codes, target)
         return fresh
 
+    def _refitted(self, rows: NDArray[np.intp]) -> Self:
+        """Give a model of the same kind, learned from some of the rows."""
+        fresh = self._blank()
+        fresh.groups_ = None if self.groups_ is None else self.groups_[rows]
+        fresh._relearn(self.codes_[rows], self.target_[rows])
+        return fresh
+
     def _blank(self) -> Self:
         """Give a model of the same kind that knows its options, and nothing else."""
         fresh = type(self)(**{**self.get_params(deep=False), "calibrate": False})
-        for name in ("space_", "encoding_", "log_response_"):
-            setattr(fresh, name, getattr(self, name))
+        fresh.space_, fresh.encoding_ = self.space_, self.encoding_
+        fresh.log_response_, fresh.groups_ = self.log_response_, None
         return fresh
 
     def _relearn(self, codes: Floats, target: Floats) -> None:
@@ -426,13 +460,14 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Hold runs out in turn; set calibration and noise by their residuals."""
         n = len(self.target_)
         residuals = np.empty(n)
-        for fold in split_folds(n, CALIBRATION_FOLDS, np.random.default_rng(self.seed)):
+        rng = np.random.default_rng(self.seed)
+        for fold in split_folds(n, CALIBRATION_FOLDS, rng, self.groups_):
             learn = np.setdiff1d(np.arange(n), fold)
-            fresh = self._relearned(self.codes_[learn], self.target_[learn])
+            fresh = self._refitted(learn)
             residuals[fold] = self.target_[fold] - fresh._mean(self.codes_[fold])
         self.noise_log_sd_ = float(np.sqrt(np.mean(residuals**2)))
         spread = self._spread(self.codes_)
-        self.calibration_ = Calibration.from_residuals(residuals, spread)
+        self.calibration_ = Calibration.from_residuals(residuals, spread, self.groups_)
 
     def _inverse(self, target: Floats) -> Floats:
         """Turn the scale learned on into the response's."""

@@ -12,7 +12,7 @@ import numpy as np
 from measure.errors import MeasureError
 from measure.levels import spelled
 from measure.space import ConfigurationSpace
-from perfmodel.averaging import averaged_runs
+from perfmodel.averaging import averaged_runs, measurements
 from perfmodel.cells import (
     infer_space,
     level_cells,
@@ -405,6 +405,11 @@ class PerformanceDataset:
         return self._rows()["replicates"]  # type: ignore[no-any-return]
 
     @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """A number a row of `X`, equal where rows share a measurement; or None."""
+        return self._rows()["groups"]  # type: ignore[no-any-return]
+
+    @property
     def counted(self) -> tuple[str, ...]:
         """Say what was left out of `X` and `y`, or averaged, one phrase each."""
         return self._rows()["counted"]  # type: ignore[no-any-return]
@@ -423,7 +428,9 @@ class PerformanceDataset:
             )
         where = f" of {_shown(places[0])}" if places[0] else ""
         runs = self.frame[[*self.space.names, response]]
-        self._learned.update(averaged_runs(runs, response, where))
+        self._learned.update(
+            averaged_runs(runs, response, where, measurements(self.frame, self.meta))
+        )
         return self._learned
 
 

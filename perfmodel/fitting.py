@@ -94,7 +94,10 @@ def fit(
     found = race(candidates, data, seed, part_of(progress, 0.0, RACE_SHARE))
     best, validation = choose(found, data, seed)
     progress(f"{called(candidates[best])}, all runs", RACE_SHARE)
-    chosen = candidates[best].fit(X, y)
+    chosen = candidates[best]
+    if data.groups is not None and hasattr(chosen, "sharing"):
+        chosen.sharing(data.groups)
+    chosen.fit(X, y)
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
     chosen.runs_ = runs

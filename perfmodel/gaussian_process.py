@@ -10,8 +10,8 @@ import numpy as np
 from perfmodel.archive import array
 from perfmodel.base import LEAST_SPREAD, PerformanceModel
 from perfmodel.errors import ArchiveError
+from perfmodel.folds import split_folds
 from perfmodel.intervals import Calibration
-from perfmodel.validation import split_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,22 +115,30 @@ class GaussianProcessModel(PerformanceModel):
         self._standardise(codes, target)
         rng = np.random.default_rng(self.seed)
         part = np.sort(rng.permutation(len(self.scaled_))[:HYPER_RUNS])
-        self.theta_ = _mode(self.features_[part], self.scaled_[part], self._start)
+        shared = None if self.shared_ is None else self.shared_[np.ix_(part, part)]
+        self.theta_ = _mode(
+            self.features_[part], self.scaled_[part], shared, self._start
+        )
         self.floor_ = 0.0
         self._condition()
 
-    def _relearned(self, codes: Floats, target: Floats) -> Self:
-        fresh = self._blank()
+    def _blank(self) -> Self:
+        fresh = super()._blank()
         fresh._start = self.theta_
-        fresh._relearn(codes, target)
         return fresh
 
     def _standardise(self, codes: Floats, target: Floats) -> None:
         """Scale what is learned from to zero mean and unit variance."""
+        groups = self.groups_
         if len(target) > MOST_RUNS:
             rows = np.random.default_rng(self.seed).permutation(len(target))
             kept = np.sort(rows[:MOST_RUNS])
             codes, target = codes[kept], target[kept]
+            groups = None if groups is None else groups[kept]
+        # One where two rows have their noise in common, else zero.
+        self.shared_ = None
+        if groups is not None:
+            self.shared_ = (groups[:, None] == groups[None, :]).astype(float)
         self.features_ = self.encoding_.features(codes)
         self.centre_ = float(target.mean())
         self.scale_ = float(target.std()) or 1.0
@@ -139,7 +147,7 @@ class GaussianProcessModel(PerformanceModel):
     def _condition(self) -> None:
         """Condition the process of `theta_` on the runs."""
         self.factor_, self.weights_ = _conditioned(
-            self.theta_, self.features_, self.scaled_
+            self.theta_, self.features_, self.scaled_, self.shared_
         )
         self.noise_log_sd_ = self.scale_ * float(np.exp(self.theta_[-1] / 2))
 
@@ -157,29 +165,40 @@ class GaussianProcessModel(PerformanceModel):
             )
         self.floor_ = float(np.sqrt(FLOOR_SHARE * np.mean(residuals**2)))
         spread = np.hypot(spread, self.floor_) + LEAST_SPREAD
-        self.calibration_ = Calibration.from_residuals(residuals, spread)
+        self.calibration_ = Calibration.from_residuals(residuals, spread, self.groups_)
 
     def _held_out(self, repeat: int) -> tuple[Floats, Floats]:
         """Absolute residuals and spreads of runs that a refit had not seen."""
         n = len(self.target_)
         residuals, spread = np.empty(n), np.empty(n)
         rng = np.random.default_rng([self.seed, repeat])
-        for fold in split_folds(n, HELD_OUT_FOLDS, rng):
+        for fold in split_folds(n, HELD_OUT_FOLDS, rng, self.groups_):
             learn = np.setdiff1d(np.arange(n), fold)
-            fresh = self._relearned(self.codes_[learn], self.target_[learn])
+            fresh = self._refitted(learn)
             held = self.codes_[fold]
             residuals[fold] = np.abs(self.target_[fold] - fresh._mean(held))
             spread[fold] = fresh._spread(held)
         return residuals, spread
 
     def _left_one_out(self) -> tuple[Floats, Floats]:
-        """Residuals and spreads of each run given all others, in closed form."""
+        """Residuals and spreads of each run given all others, in closed form.
+
+        Runs that share a measurement are left out together.
+        """
         from scipy.linalg import cho_solve
 
         inverse = cho_solve((self.factor_, True), np.eye(len(self.scaled_)))
         precision = np.diag(inverse)
         residuals = self.scale_ * self.weights_ / precision
-        return residuals, self.scale_ / np.sqrt(precision)
+        spread = self.scale_ / np.sqrt(precision)
+        if self.shared_ is None:
+            return residuals, spread
+        for row in np.flatnonzero(self.shared_.sum(axis=1) > 1):
+            held = np.flatnonzero(self.shared_[row])
+            block = np.linalg.inv(inverse[np.ix_(held, held)])
+            residuals[held] = self.scale_ * (block @ self.weights_[held])
+            spread[held] = self.scale_ * np.sqrt(np.diag(block))
+        return residuals, spread
 
     # -- predicting ----------------------------------------------------------
 
@@ -204,7 +223,9 @@ class GaussianProcessModel(PerformanceModel):
         shares = np.array_split(np.arange(n_draws), len(thetas))
         out = np.empty((n_draws, len(codes)))
         for theta, share in zip(thetas, shares, strict=True):
-            factor, weights = _conditioned(theta, self.features_, self.scaled_)
+            factor, weights = _conditioned(
+                theta, self.features_, self.scaled_, self.shared_
+            )
             mean, root = _posterior(theta, factor, weights, self.features_, features)
             normal = rng.standard_normal((len(share), root.shape[1]))
             out[share] = self.centre_ + self.scale_ * (mean + normal @ root.T)
@@ -214,7 +235,7 @@ class GaussianProcessModel(PerformanceModel):
         """Draw hyperparameters: importance resampling about the mode."""
         if len(self.scaled_) > HYPER_RUNS:
             return self.theta_[None, :]
-        objective = _objective(self.features_, self.scaled_)
+        objective = _objective(self.features_, self.scaled_, self.shared_)
         root = _curvature_root(objective, self.theta_)
         normal = rng.standard_normal((HYPER_CANDIDATES, len(self.theta_)))
         bounds = np.log(_bounds(len(self.theta_) - 2))
@@ -265,14 +286,19 @@ def _kernel(theta: Floats, a: Floats, b: Floats) -> Floats:
 
 
 def _conditioned(
-    theta: Floats, features: Floats, scaled: Floats
+    theta: Floats, features: Floats, scaled: Floats, shared: Floats | None
 ) -> tuple[Floats, Floats]:
     """Cholesky factor of the runs' covariance, and the weights of the runs."""
     from scipy.linalg import cho_solve, cholesky
 
     covariance = _kernel(theta, features, features)
     signal = np.exp(theta[0])
-    covariance[np.diag_indices_from(covariance)] += np.exp(theta[-1]) + JITTER * signal
+    diagonal = np.diag_indices_from(covariance)
+    covariance[diagonal] += JITTER * signal
+    if shared is None:
+        covariance[diagonal] += np.exp(theta[-1])
+    else:
+        covariance += np.exp(theta[-1]) * shared
     factor = cholesky(covariance, lower=True, check_finite=False)
     return factor, np.asarray(cho_solve((factor, True), scaled, check_finite=False))
 
@@ -297,12 +323,12 @@ def _posterior(
     return np.asarray(cross @ weights), np.asarray(root)
 
 
-def _objective(features: Floats, scaled: Floats) -> Objective:
+def _objective(features: Floats, scaled: Floats, shared: Floats | None) -> Objective:
     """Negative log posterior of the hyperparameters, and its gradient."""
     mean, sd = _prior(features.shape[1])
 
     def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = log_likelihood(theta, features, scaled)
+        value, gradient = log_likelihood(theta, features, scaled, shared)
         z = (theta - mean) / sd
         return float(0.5 * z @ z - value), z / sd - gradient
 
@@ -310,7 +336,7 @@ def _objective(features: Floats, scaled: Floats) -> Objective:
 
 
 def log_likelihood(
-    theta: Floats, features: Floats, scaled: Floats
+    theta: Floats, features: Floats, scaled: Floats, shared: Floats | None = None
 ) -> tuple[float, Floats]:
     """Log marginal likelihood of the hyperparameters, and its gradient.
 
@@ -326,6 +352,8 @@ def log_likelihood(
         What was run.
     scaled : ndarray of shape (n,)
         Its standardised response.
+    shared : ndarray of shape (n, n), optional
+        One where two runs have their noise in common, else zero; by default, none.
 
     Returns
     -------
@@ -348,7 +376,9 @@ def log_likelihood(
     root = np.sqrt(5.0) * cdist(rows, rows)
     decay = signal * np.exp(-root)
     clean = decay * (1 + root + root**2 / 3)
-    covariance = clean + (noise + JITTER * signal) * np.eye(n)
+    own = np.eye(n)
+    common = own if shared is None else shared
+    covariance = clean + noise * common + JITTER * signal * own
     factor, failed = dpotrf(covariance, lower=1, clean=1)
     if failed:
         return -np.inf, np.zeros(len(theta))
@@ -366,7 +396,7 @@ def log_likelihood(
     gradient = np.empty(len(theta))
     gradient[0] = 0.5 * np.sum(excess * clean)
     gradient[1:-1] = lengths
-    gradient[-1] = 0.5 * noise * np.trace(excess)
+    gradient[-1] = 0.5 * noise * np.sum(excess * common)
     return float(value), gradient
 
 
@@ -378,11 +408,13 @@ def _prior(n_features: int) -> tuple[Floats, Floats]:
     return mean, sd
 
 
-def _mode(features: Floats, scaled: Floats, start: Floats | None) -> Floats:
+def _mode(
+    features: Floats, scaled: Floats, shared: Floats | None, start: Floats | None
+) -> Floats:
     """Most probable hyperparameters: best of two searches, or of one from `start`."""
     from scipy.optimize import minimize
 
-    objective: Any = _objective(features, scaled)
+    objective: Any = _objective(features, scaled, shared)
     mean, _ = _prior(features.shape[1])
     bounds = np.log(_bounds(features.shape[1]))
     starts: list[Any] = [np.append(mean[:-1], np.log(noise)) for noise in STARTS]

@@ -19,6 +19,7 @@ from perfmodel.effects import (
     without_residue,
 )
 from perfmodel.errors import ModelError
+from perfmodel.folds import drawn_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -361,7 +362,7 @@ def _refits(
     inputs, response = data.X, data.y
     drawn = []
     for _ in range(REFITS):
-        rows = rng.integers(len(response), size=len(response))
+        rows = drawn_rows(len(response), rng, data.groups)
         refitted = clone(model).fit(inputs.iloc[rows], response[rows])
         predictions = np.asarray(refitted.predict(frame), dtype=float)
         if ratios:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfmodel.errors import ModelError
+from perfmodel.folds import by_group
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -193,7 +194,12 @@ class Calibration:
     scores: tuple[float, ...]
 
     @classmethod
-    def from_residuals(cls, residuals: ArrayLike, spread: ArrayLike) -> Calibration:
+    def from_residuals(
+        cls,
+        residuals: ArrayLike,
+        spread: ArrayLike,
+        groups: NDArray[np.int64] | None = None,
+    ) -> Calibration:
         """Calibrate on the residuals of runs that the model had not seen.
 
         Parameters
@@ -202,13 +208,16 @@ class Calibration:
             Truth minus prediction.
         spread : array-like of shape (n,)
             What the model held for the standard deviation of each, positive.
+        groups : ndarray of int of shape (n,), optional
+            Rows with equal numbers share a measurement.
 
         Returns
         -------
         Calibration
-            With one score a run.
+            With one score a measurement.
         """
         score = np.abs(np.asarray(residuals, dtype=float)) / np.asarray(spread)
+        score = by_group(score, groups)
         return cls(scores=tuple(np.sort(score).tolist()))
 
     def factor(self, level: float) -> float:

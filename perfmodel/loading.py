@@ -16,6 +16,8 @@ from perfmodel.intervals import Calibration
 from perfmodel.validation import CrossValidation
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from perfmodel.base import PerformanceModel
 
 __all__ = ["load"]
@@ -86,6 +88,7 @@ def _rebuilt(
     model.codes_ = _codes(arrays, space)
     # Folders of before this was saved have a row for each run, or have lost the number.
     model.runs_ = entry({"runs": len(model.codes_), **document}, "runs", int)
+    model.groups_ = _groups(arrays, len(model.codes_))
     model.target_ = array(arrays, "target", "f", (len(model.codes_),))
     model.cross_validation_ = _cross_validation(document, arrays)
     model._restore(entry(document, "learned", dict), arrays, files)
@@ -140,6 +143,13 @@ def _codes(arrays: dict[str, Any], space: ConfigurationSpace) -> Any:
                 "lacks; save the model again"
             )
     return codes
+
+
+def _groups(arrays: dict[str, Any], n: int) -> NDArray[np.int64] | None:
+    """Read which rows share a measurement, if any do."""
+    if "groups" not in arrays:
+        return None
+    return np.asarray(array(arrays, "groups", "i", (n,)), dtype=np.int64)
 
 
 def _cross_validation(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perfmodel.folds import by_group, deal
 from perfmodel.progress import Progress, silent
 from perfmodel.validation import (
     CrossValidation,
     baseline_predictions,
-    deal,
     held_out_predictions,
     mape,
     run_errors,
@@ -65,7 +65,7 @@ def race(
     """
     X, y = data.X, data.y
     folds, repeats = _effort(len(y))
-    deals = deal(len(y), folds, repeats, seed)
+    deals = deal(len(y), folds, repeats, seed, data.groups)
     baseline = np.array([baseline_predictions(y, dealt) for dealt in deals])
     predictions: list[list[Floats]] = [[] for _ in candidates]
     racing = list(range(len(candidates)))
@@ -82,7 +82,12 @@ def race(
         racing = [place for place in racing if errors[place] <= OUT_OF_RACE * least]
     return [
         summarise(
-            y, np.array(those), baseline[: len(those)], folds=len(deals[0]), seed=seed
+            y,
+            np.array(those),
+            baseline[: len(those)],
+            folds=len(deals[0]),
+            seed=seed,
+            groups=data.groups,
         )
         for those in predictions
     ]
@@ -112,7 +117,8 @@ def choose(
     """
     best = int(np.argmin([one.error_percent for one in found]))
     chosen = found[best]
-    bias = selection_bias([run_errors(data.y, one.predictions) for one in found], seed)
+    errors = [run_errors(data.y, one.predictions) for one in found]
+    bias = selection_bias([by_group(one, data.groups) for one in errors], seed)
     error = chosen.error_percent + bias
     return best, replace(
         chosen,
@@ -134,7 +140,7 @@ def selection_bias(errors: Sequence[Floats], seed: int = 0) -> float:
     Parameters
     ----------
     errors : sequence of ndarray of shape (n,)
-        Error of each run, for each model; the same runs in the same folds.
+        Error of each measurement, for each model; the same ones in the same folds.
     seed : int, default=0
         Seed of the samples.
 

@@ -13,8 +13,8 @@ import numpy as np
 from perfmodel.archive import entry
 from perfmodel.base import PerformanceModel
 from perfmodel.errors import ArchiveError
+from perfmodel.folds import split_folds
 from perfmodel.nodes import NodeArrays
-from perfmodel.validation import split_folds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

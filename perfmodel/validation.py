@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from perfmodel.errors import ModelError
+from perfmodel.folds import by_group, deal
 from perfmodel.intervals import bootstrap_interval
 
 if TYPE_CHECKING:
@@ -20,11 +21,9 @@ __all__ = [
     "CrossValidation",
     "baseline_predictions",
     "cross_validate",
-    "deal",
     "held_out_predictions",
     "mape",
     "run_errors",
-    "split_folds",
     "summarise",
 ]
 
@@ -85,58 +84,6 @@ def relative_errors(y: ArrayLike, prediction: ArrayLike) -> NDArray[np.float64]:
     error = np.abs(np.asarray(prediction, dtype=float) - truth)
     size = np.abs(truth)
     return np.asarray(100 * error / np.where(size > 0, size, size.mean() or 1.0))
-
-
-def split_folds(n: int, folds: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
-    """Deal rows at random into folds of (nearly) equal size.
-
-    Parameters
-    ----------
-    n : int
-        Number of rows.
-    folds : int
-        Number of folds, at least 2; more than `n` are `n`.
-    rng : numpy.random.Generator
-        Source of the order.
-
-    Returns
-    -------
-    list of ndarray
-        The rows that each fold holds out, ascending.
-
-    Examples
-    --------
-    >>> [len(fold) for fold in split_folds(7, 3, np.random.default_rng(0))]
-    [3, 2, 2]
-    """
-    parts = np.array_split(rng.permutation(n), max(min(folds, n), 2))
-    return [np.sort(part) for part in parts]
-
-
-def deal(n: int, folds: int, repeats: int, seed: int) -> list[list[NDArray[np.intp]]]:
-    """Deal rows into folds, again and again.
-
-    Parameters
-    ----------
-    n, folds : int
-        Number of rows, and of folds.
-    repeats : int
-        How often.
-    seed : int
-        The folds depend on it, `n` and `folds` alone.
-
-    Returns
-    -------
-    list of list of ndarray
-        The folds of each repeat.
-
-    Examples
-    --------
-    >>> [len(folds) for folds in deal(9, 3, 2, seed=0)]
-    [3, 3]
-    """
-    rng = np.random.default_rng(seed)
-    return [split_folds(n, folds, rng) for _ in range(repeats)]
 
 
 def held_out_predictions(
@@ -279,6 +226,7 @@ def summarise(
     baseline: NDArray[np.float64],
     folds: int,
     seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> CrossValidation:
     """Turn held-out predictions into errors, intervals and a verdict.
 
@@ -290,6 +238,8 @@ def summarise(
         Held-out predictions of the model and of the mean.
     folds, seed : int
         How the runs were split, for the record.
+    groups : ndarray of int of shape (n,), optional
+        Rows with equal numbers share a measurement, and count as one.
 
     Returns
     -------
@@ -297,7 +247,9 @@ def summarise(
         With errors in per cent.
     """
     truth = np.asarray(y, dtype=float)
-    errors, mean_errors = run_errors(truth, predictions), run_errors(truth, baseline)
+    errors = by_group(run_errors(truth, predictions), groups)
+    mean_errors = by_group(run_errors(truth, baseline), groups)
+    nearer = _distance(truth, baseline) - _distance(truth, predictions)
     lower, upper = bootstrap_interval(errors, level=0.95, seed=seed)
     return CrossValidation(
         error_percent=float(errors.mean()),
@@ -305,7 +257,7 @@ def summarise(
         upper=upper,
         baseline_error_percent=float(mean_errors.mean()),
         learnable=float(errors.mean()) < float(mean_errors.mean())
-        and _better(_distance(truth, baseline) - _distance(truth, predictions))
+        and _better(by_group(nearer, groups))
         and _explains(truth, predictions),
         predictions=predictions,
         folds=folds,
@@ -402,7 +354,9 @@ def cross_validate(
             f"cross-validation got {len(y)} runs and needs at least {FEWEST_RUNS}; "
             "measure more configurations"
         )
-    deals = deal(len(y), folds, repeats, seed)
+    deals = deal(len(y), folds, repeats, seed, data.groups)
     predictions = np.array([held_out_predictions(model, X, y, one) for one in deals])
     baseline = np.array([baseline_predictions(y, one) for one in deals])
-    return summarise(y, predictions, baseline, folds=len(deals[0]), seed=seed)
+    return summarise(
+        y, predictions, baseline, folds=len(deals[0]), seed=seed, groups=data.groups
+    )

@@ -207,10 +207,11 @@ class TransferModel(PerformanceModel):
         if self.method != "auto" and not self.calibrate:
             choice = Choice.unjudged(self.method, f"{self.method} was asked for")
         elif self.method == "auto":
-            choice = choose(inputs, target, candidates, self.seed)
+            choice = choose(inputs, target, candidates, self.seed, self.groups_)
         else:
             wanted = {ALONE: candidates[ALONE], self.method: candidates[self.method]}
-            choice = choose(inputs, target, wanted, self.seed).forced(self.method)
+            choice = choose(inputs, target, wanted, self.seed, self.groups_)
+            choice = choice.forced(self.method)
         self.guard_ = choice
         self.parts_ = {
             name: candidates[name](inputs, target) for name in choice.weights
@@ -263,7 +264,9 @@ class TransferModel(PerformanceModel):
             self.noise_log_sd_, float(np.sqrt(np.mean(residuals**2)))
         )
         self.calibration_ = Calibration.from_residuals(
-            residuals, self._floored(choice.blended_sd())
+            residuals,
+            self._floored(choice.blended_sd()),
+            None if self.groups_ is None else self.groups_[choice.rows],
         )
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:

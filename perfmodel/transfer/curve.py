@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perfmodel.acquisition import stratified_rows
 from perfmodel.encoding import Encoding
+from perfmodel.folds import unlike
 from perfmodel.progress import Progress, silent
 from perfmodel.transfer.base import TransferModel
 from perfmodel.transfer.source import Source
@@ -70,6 +71,7 @@ def learning_curve(
     y: Floats,
     seed: int = 0,
     *,
+    groups: NDArray[np.int64] | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Learn from growing parts of the target's runs, and score on the rest.
@@ -86,6 +88,9 @@ def learning_curve(
         Their responses.
     seed : int, default=0
         Seed of the parts.
+    groups : ndarray of int of shape (n,), optional
+        Rows with equal numbers share a measurement: one is not scored on where another
+        is learned from.
     progress : callable, optional
         Told what is being done, and the share done.
 
@@ -112,11 +117,15 @@ def learning_curve(
             done += size
             rng = np.random.default_rng([seed, size, repeat])
             learn = stratified_rows(told, size, rng, places)
-            rest = np.setdiff1d(np.arange(len(y)), learn)
+            rest = unlike(len(y), learn, groups)
+            if not len(rest):
+                continue
             rest = rng.permutation(rest)[:MOST_SCORED]
             errors.append(
                 score(space, sources, frame, y, told, learn, rest, seed + repeat)
             )
+        if not errors:
+            continue
         means = {name: float(np.mean([e[name] for e in errors])) for name in METHODS}
         rows.append({"runs": size, "repeats": repeats, **means})
     return pd.DataFrame(rows, columns=["runs", "repeats", *METHODS])

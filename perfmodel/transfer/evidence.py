@@ -61,6 +61,8 @@ class Evidence:
         Their responses.
     notes : tuple of str
         What a reader must know, a line each.
+    groups : ndarray of int of shape (n,), or None
+        Rows with equal numbers share a measurement; None: no two do.
     """
 
     space: ConfigurationSpace
@@ -74,6 +76,7 @@ class Evidence:
     source_frame: pd.DataFrame
     source_y: Floats
     notes: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @property
     def log_y(self) -> Floats:
@@ -104,6 +107,7 @@ class Evidence:
             y=self.y[rows],
             told=self.told[rows],
             measured=self.measured[rows],
+            groups=None if self.groups is None else self.groups[rows],
         )
 
 
@@ -172,6 +176,7 @@ def gather(
         source_frame=options.frame(sources[0]),
         source_y=sources[0].y,
         notes=tuple(notes),
+        groups=target.groups,
     )
 
 

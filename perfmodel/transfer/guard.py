@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.folds import by_group, split_folds
 from perfmodel.transfer.candidates import ALONE, Candidate
 from perfmodel.transfer.choice import Choice
 from perfmodel.transfer.process import Inputs
@@ -46,7 +47,9 @@ MOST_T = 100.0
 MOST_ERROR = 3.0  # relative; one wild prediction must not decide alone
 
 
-def guard_folds(n: int, seed: int) -> list[NDArray[np.intp]]:
+def guard_folds(
+    n: int, seed: int, groups: NDArray[np.int64] | None = None
+) -> list[NDArray[np.intp]]:
     """Rows that each fold holds out: one each up to ten runs, else five folds.
 
     Parameters
@@ -55,14 +58,15 @@ def guard_folds(n: int, seed: int) -> list[NDArray[np.intp]]:
         Number of runs.
     seed : int
         Seed of the dealing.
+    groups : ndarray of int of shape (n,), optional
+        Runs with equal numbers share a measurement and come into one fold.
 
     Returns
     -------
     list of ndarray
         Disjoint, all rows together.
     """
-    order = np.random.default_rng(seed).permutation(n)
-    return [np.sort(part) for part in np.array_split(order, _n_folds(n))]
+    return split_folds(n, _n_folds(n), np.random.default_rng(seed), groups)
 
 
 def _n_folds(n: int) -> int:
@@ -91,6 +95,7 @@ def choose(
     log_y: Floats,
     candidates: Mapping[str, Candidate],
     seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
 ) -> Choice:
     """Decide between the target alone and what its sources offer.
 
@@ -110,6 +115,8 @@ def choose(
         As `candidates_for` lists them; ``alone`` among them.
     seed : int, default=0
         Seed of the folds.
+    groups : ndarray of int of shape (n,), optional
+        Runs with equal numbers share a measurement and are held out together.
 
     Returns
     -------
@@ -130,14 +137,17 @@ def choose(
         rng = np.random.default_rng(seed)
         rows = np.sort(rng.permutation(n)[:MOST_HELD_OUT])
         inputs, log_y, n = inputs[rows], log_y[rows], MOST_HELD_OUT
-    held_out, held_out_sd = _held_out(inputs, log_y, candidates, seed)
+        groups = None if groups is None else groups[rows]
+    held_out, held_out_sd = _held_out(inputs, log_y, candidates, seed, groups)
     dealings = [held_out]
     if LEAVE_ONE_OUT_TO < n <= DEAL_AGAIN_TO:
         for again in range(1, DEALINGS):
-            more, _ = _held_out(inputs, log_y, candidates, seed + again)
+            more, _ = _held_out(inputs, log_y, candidates, seed + again, groups)
             dealings.append(more)
     errors = {
-        name: np.mean([relative_error(d[name], log_y) for d in dealings], axis=0)
+        name: by_group(
+            np.mean([relative_error(d[name], log_y) for d in dealings], axis=0), groups
+        )
         for name in names
     }
     percent = {name: 100 * float(np.mean(e)) for name, e in errors.items()}
@@ -194,13 +204,17 @@ def choose(
 
 
 def _held_out(
-    inputs: Inputs, log_y: Floats, candidates: Mapping[str, Candidate], seed: int
+    inputs: Inputs,
+    log_y: Floats,
+    candidates: Mapping[str, Candidate],
+    seed: int,
+    groups: NDArray[np.int64] | None,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Predict each run by candidates that were fitted without its fold."""
     n = len(log_y)
     mean = {name: np.empty(n) for name in candidates}
     sd = {name: np.empty(n) for name in candidates}
-    for fold in guard_folds(n, seed):
+    for fold in guard_folds(n, seed, groups):
         learn = np.setdiff1d(np.arange(n), fold)
         for name, candidate in candidates.items():
             fitted = candidate(inputs[learn], log_y[learn])
@@ -329,6 +343,7 @@ def fit_transfer(
         )
         for source in sources
     ]
+    model.sharing(target.groups)
     model.fit(options.frame(target), target.y, runs)
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.encoding import Encoding
+from perfmodel.folds import split_folds
 from perfmodel.multiplicity import holm
 from perfmodel.transfer.guard import LEAVE_ALONE_ABOVE, paired_t
 from perfmodel.transfer.similarity import sd_interval
 from perfmodel.transfer.verdicts import FEWEST_RUNS, Verdict, against, too_few
-from perfmodel.validation import split_folds
 
 __all__ = ["judge_shift", "options_left", "shift_residuals"]
 

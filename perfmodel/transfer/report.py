@@ -11,6 +11,7 @@ import numpy as np
 
 from perfmodel.acquisition import stratified_rows
 from perfmodel.errors import DataError
+from perfmodel.folds import unlike
 from perfmodel.progress import Progress, part_of, silent
 from perfmodel.selection import describe, pair_environments
 from perfmodel.transfer.ase17 import ase17_metrics
@@ -243,7 +244,7 @@ def transferability(
     seen = evidence.taken(learn)
     progress("all target runs", GATHERED)
     model = TransferModel(space=evidence.space, seed=seed)
-    model.fit(seen.frame, seen.y, evidence.sources)
+    model.sharing(seen.groups).fit(seen.frame, seen.y, evidence.sources)
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])
     model.choice_, model.notes_ = model.report.reason, evidence.notes
@@ -254,6 +255,7 @@ def transferability(
         seen.frame,
         seen.y,
         seed,
+        groups=seen.groups,
         progress=part_of(progress, FITTED, LEARNED),
     )
     progress("verdicts", LEARNED)
@@ -389,7 +391,7 @@ def _errors(
     """Errors on the rest of a split target, else on held-out runs."""
     n = len(evidence.y)
     names = ("alone", "transfer", "source_as_is")
-    rest = np.setdiff1d(np.arange(n), learn)
+    rest = unlike(n, learn, evidence.groups)
     if len(rest):
         found = score(
             evidence.space,

@@ -40,3 +40,22 @@ def test_runs_that_nothing_can_be_learned_from_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         averaged_runs(pd.DataFrame({"a": a, "y": y}), "y", " of tx1")
+
+
+def test_rows_that_share_a_measurement_have_one_number() -> None:
+    runs = pd.DataFrame({"a": [1, 2, 3, 4, 1], "y": [1.0, 1.0, 3.0, 1.2, 1.2]})
+    # 2 was measured as the first run of 1, 4 as the second: all three are one.
+    measured = pd.Series(["r0", "r0", "r2", "r4", "r4"])
+    found = averaged_runs(runs, "y", measurement=measured)
+    assert found["groups"].tolist() == [0, 0, 2, 0]
+    assert found["counted"][-1] == (
+        "2 configurations share the measurement of another, being the same in fact: "
+        "they are one in folds and intervals"
+    )
+
+
+def test_without_shared_measurements_there_are_no_groups() -> None:
+    runs = pd.DataFrame({"a": [1, 1, 2], "y": [1.0, 2.0, 3.0]})
+    measured = pd.Series(["r0", "r1", "r2"])
+    assert averaged_runs(runs, "y", measurement=measured)["groups"] is None
+    assert averaged_runs(runs, "y")["groups"] is None

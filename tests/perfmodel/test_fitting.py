@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,26 @@ def test_the_model_with_the_least_error_is_taken_and_all_are_recorded() -> None:
     assert found.lower <= found.error_percent <= found.upper
     assert model.cross_validation_ is not None
     assert model.cross_validation_.learnable
+
+
+def test_runs_of_one_measurement_are_never_learned_from_and_judged_on() -> None:
+    frame, y = whole_table(noise=0.3)
+    frame, y = frame.iloc[:30].reset_index(drop=True), y[:30]
+    frame["latency_s"] = np.where(np.arange(30) < 15, y, np.roll(y, 15))
+    frame["run_id"] = [f"r{i}" for i in range(30)]
+    frame["identical_to"] = [""] * 15 + [f"r{i}" for i in range(15)]
+    data = PerformanceDataset.from_frame(
+        frame, space=SPACE, response="latency_s", meta=["run_id", "identical_to"]
+    )
+    model = fit(data, model="cart")
+    alone = fit(replace(data, meta=()), model="cart")
+    assert model.groups_ is not None
+    assert len(model.calibration_.scores) == 15
+    assert model.cross_validation_ is not None
+    assert alone.cross_validation_ is not None
+    width = model.cross_validation_.upper - model.cross_validation_.lower
+    assert width > 0
+    assert any("share the measurement" in note for note in model.notes_)
 
 
 def test_a_named_model_is_judged_in_the_same_folds() -> None:

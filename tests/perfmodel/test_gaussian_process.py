@@ -45,6 +45,44 @@ def test_the_likelihood_and_its_gradient_are_those_of_scikit_learn() -> None:
         np.testing.assert_allclose(gradient, their_gradient, rtol=1e-6, atol=1e-6)
 
 
+def test_the_gradient_is_right_where_runs_share_a_measurement() -> None:
+    rng = np.random.default_rng(0)
+    X, z = rng.uniform(size=(12, 2)), rng.standard_normal(12)
+    groups = np.array([0, 1, 2, 1, 4, 5, 4, 7, 8, 9, 9, 9])
+    shared = (groups[:, None] == groups).astype(float)
+    theta = np.array([0.2, -0.3, 0.1, -1.0])
+    _, gradient = log_likelihood(theta, X, z, shared)
+    for i in range(len(theta)):
+        step = 1e-5 * np.eye(len(theta))[i]
+        up = log_likelihood(theta + step, X, z, shared)[0]
+        down = log_likelihood(theta - step, X, z, shared)[0]
+        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4)
+
+
+@pytest.mark.parametrize("runs", [24, 170])
+def test_configurations_that_share_a_measurement_are_known_to_be_equal(
+    runs: int,
+) -> None:
+    rng = np.random.default_rng(1)
+    # The second option is inert, and the later half has its measurements.
+    half = pd.DataFrame({"a": rng.uniform(1, 9, runs // 2).round(4), "b": 0.0})
+    frame = pd.concat([half, half.assign(b=1.0)], ignore_index=True)
+    y = np.tile(np.exp(half["a"] / 5 + rng.normal(0, 0.2, len(half))), 2)
+    groups = np.tile(np.arange(len(half)), 2)
+    model = make_model("gaussian-process").sharing(groups).fit(frame, y)
+    known = model.draws(frame, n_draws=50)
+    gap = known[:, : len(half)] - known[:, len(half) :]
+    assert np.abs(gap).max() < 0.05
+    naive = make_model("gaussian-process").fit(frame, y)
+    assert len(model.calibration_.scores) == len(half)
+    # Twice the same noise looks like knowledge; counted once it does not.
+    width, narrower = (
+        np.ptp(np.log(one.predict_interval(frame)[["lower", "upper"]]), axis=1).mean()
+        for one in (model, naive)
+    )
+    assert width > narrower
+
+
 def test_predictions_and_spreads_are_those_of_scikit_learn() -> None:
     frame, y = whole_table(noise=0.02)
     model = make_model("gaussian-process", SPACE).set_params(calibrate=False)

@@ -185,6 +185,22 @@ def test_a_table_of_a_store_is_learned_from_as_the_store_is(
         assert "used as measured: no reference runs" in read.notes[0]
 
 
+@pytest.mark.parametrize("exported", [True, False])
+def test_runs_that_share_a_measurement_are_one(tmp_path: Path, exported: bool) -> None:
+    sweep = plan()
+    first = whole(sweep)[:4]
+    twin = replace(first[0], run_id="t", slot=5, identical_to=first[0].run_id)
+    twin = replace(twin, configuration=sweep.runs[5].configuration)
+    if exported:
+        write_table(to_table([sweep], [*first, twin]), tmp_path / "t.csv")
+        data: Any = PerformanceDataset.from_csv(tmp_path / "t.csv")
+    else:
+        data, _ = dataset([sweep], [*first, twin])
+    assert data.y.tolist() == [1, 2, 3, 4, 1]
+    assert data.groups.tolist() == [0, 1, 2, 3, 0]
+    assert data.counted[0].startswith("1 configuration shares the measurement of")
+
+
 def test_a_table_of_reference_runs_alone_is_refused(tmp_path: Path) -> None:
     sweep = plan()
     table = to_table([sweep], references(sweep, 2.0), everything=True)

@@ -14,7 +14,6 @@ from perfmodel.validation import (
     cross_validate,
     held_out_predictions,
     mape,
-    split_folds,
 )
 
 
@@ -22,16 +21,6 @@ def make(y: np.ndarray, x: np.ndarray) -> PerformanceDataset:
     """One option, one response."""
     frame = pd.DataFrame({"x": x, "y": y})
     return PerformanceDataset.from_frame(frame, options=["x"], response="y")
-
-
-def test_folds_hold_each_row_out_once() -> None:
-    folds = split_folds(23, 5, np.random.default_rng(0))
-    assert sorted(np.concatenate(folds)) == list(range(23))
-    assert {len(fold) for fold in folds} == {4, 5}
-
-
-def test_more_folds_than_rows_are_as_many_as_rows() -> None:
-    assert len(split_folds(4, 10, np.random.default_rng(0))) == 4
 
 
 def test_a_row_is_predicted_without_having_been_seen() -> None:
