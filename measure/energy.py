@@ -150,9 +150,12 @@ def energy_of(
     # What is not the same for all samples averages out.
     own = max(0.0, sensor.step_w**2 / 12.0 - rounding**2)
     quantisation = math.sqrt(rounding**2 + own / count)
+    # At rest next to nothing but noise is left of what varies.
+    own_noise = min(spread, idle.spread_w) if idle is not None else spread
+    sampling = _sampling(spread, own_noise, count, interval, sensor)
     common = {
         "edge": _edges(moved, start_s, stop_s, interval, spread, mean),
-        "sampling": _sampling(spread, count, interval, sensor) * duration,
+        "sampling": sampling * duration,
     }
     gross_budget = {
         "quantisation": quantisation * duration,
@@ -220,9 +223,15 @@ def _rounding_u(step: float, spread: float) -> float:
     return step / (math.pi * math.sqrt(2.0)) * math.sqrt(sum(terms))
 
 
-def _sampling(spread: float, count: int, interval: float, sensor: PowerSensor) -> float:
-    covered = sensor.averages and interval < 1.5 * sensor.period_s
-    return 0.0 if covered else spread / math.sqrt(count)
+def _sampling(
+    spread: float, noise: float, count: int, interval: float, sensor: PowerSensor
+) -> float:
+    """Return how far the mean of values is off by what they miss and by their noise.
+
+    Of the time between the means that were read nothing is known but how power varies.
+    """
+    unseen = 1.0 - sensor.period_s / interval if sensor.averages else 1.0
+    return math.hypot(spread * math.sqrt(max(0.0, unseen)), noise) / math.sqrt(count)
 
 
 def _edges(

@@ -7,28 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from measure.simulator.boards import TX1
-from measure.simulator.latency import Clocks, call_cost
-from measure.simulator.reading import measure_energy
-from measure.simulator.runtimes import CAFFE
-from measure.simulator.window import State, Unit
-from measure.workloads.architectures import LAYER_TABLES, layer_table
+from measure.devices.sim_board import BoardDevice
+from measure.simulator.boards import BOARDS
+from measure.workloads.architectures import LAYER_TABLES
+from measure.workloads.base import Timing
 
 PASS_S = 0.05
 
 
-def speed(repeats: int = 20) -> dict[str, Any]:
+def speed(repeats: int = 5) -> dict[str, Any]:
     """Return the real time of whole runs of every network, energy window included."""
-    rng = np.random.default_rng(0)
-    clocks = Clocks.maximum(TX1)
     times = []
-    for network in LAYER_TABLES:
-        for _ in range(repeats):
-            unit = Unit.draw(TX1, rng)
+    for board in BOARDS:
+        device = BoardDevice(board)
+        space = device.space()
+        device.know()
+        rows = space.decode(space.all_rows()).sample(
+            repeats * len(LAYER_TABLES), random_state=0
+        )
+        networks = np.repeat(LAYER_TABLES, repeats)
+        for network, row in zip(networks, rows.to_dict("records"), strict=True):
             started = time.perf_counter()
-            cost = call_cost(TX1, CAFFE, layer_table(network), clocks)
-            state = State(clock_s=0.0, temperature_c=40.0)
-            measure_energy(unit, state, clocks, cost, rng)
+            configuration = space.configuration(row)
+            device.measure(str(network), "images", configuration, Timing())
             times.append(time.perf_counter() - started)
     return {
         "runs": len(times),

@@ -140,9 +140,19 @@ class InProcessLink:
         Such as `measure.simulator.tree.BoardTree`.
     clock : Clock, optional
         Whatever moves the files; this machine's by default.
+    programs : callable, optional
+        Answers the request ``run``, given it and the clock on which samples are
+        taken meanwhile; without it programs cannot be run.
     """
 
-    def __init__(self, files: Any, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        files: Any,
+        clock: Clock | None = None,
+        *,
+        programs: Callable[[Reply, Clock], Reply] | None = None,
+    ) -> None:
+        self._programs = programs
         inner: Clock = HostClock() if clock is None else clock
         self.agent = board_agent.Agent(files, board_agent.MemoryJournal(), inner)
         self.clock: Clock = _WatchingClock(inner, self.agent)
@@ -170,6 +180,8 @@ class InProcessLink:
             If it refuses.
         """
         request = _request(do, words, limit_s)
+        if do == "run" and self._programs is not None:
+            return _accepted(self._programs(request, self.clock), do)
         return _accepted(self.agent.handle(request), do)
 
     def close(self) -> None:

@@ -315,13 +315,13 @@ TX2 = Board(
         limit_c=88.0,
         capped_volts=0.95,
     ),
-    # As on the TX1, with 10 mOhm.
+    # As on the TX1, with L4T's driver there too, and 10 mOhm.
     sensor=SensorPart(
         rail="VDD_IN",
         bus_volts=19.1,
         current_step_a=0.004,
         part_step_a=0.004,
-        period_s=0.0066,
+        period_s=0.422,
         gain_u=0.006,
         offset_u_w=0.088,
     ),

@@ -15,7 +15,7 @@ import numpy as np
 from measure.simulator.boards import Board, FloatArray
 from measure.simulator.latency import CallCost, Clocks
 from measure.simulator.power import RailPower, call_powers, idle_power
-from measure.simulator.runtimes import CO_RUNNERS
+from measure.simulator.runtimes import CO_RUNNERS, CoRunner
 from measure.simulator.thermal import temperature_after, throttled
 from measure.simulator.unit import CHANNELS, Unit
 
@@ -119,9 +119,10 @@ class Chip:
         self._busy = False
         part = unit.board.sensor
         self._ahead_s = max(AHEAD_S, AHEAD_PERIODS * part.period_s)
-        # Of what is drawn since `_from_s`: its end, its temperature, its mean power.
+        # Of what is drawn since `_from_s`: its end, temperatures, mean power.
         self._from_s = self._until_s = clock()
-        self._from_c, self._mean_w = temperature_c, 0.0
+        self._from_c = self._to_c = temperature_c
+        self._mean_w = 0.0
         # The board has been at rest for as long as the first value is the mean over.
         now = throttled(unit.board, clocks, temperature_c)
         idle = by_channel(idle_power(unit.board, now, temperature_c), unit.board)
@@ -135,12 +136,17 @@ class Chip:
     @property
     def clocks(self) -> Clocks:
         """Clocks as they are, throttling included."""
+        if not self.capped:
+            return self._asked
         return throttled(self.unit.board, self._asked, self.temperature_c())
 
     @property
     def capped(self) -> bool:
         """Whether the GPU is held down because the chip is hot."""
-        return self.temperature_c() > self.unit.board.thermal.limit_c
+        limit_c = self.unit.board.thermal.limit_c
+        if self.clock() <= self._until_s and max(self._from_c, self._to_c) <= limit_c:
+            return False
+        return self.temperature_c() > limit_c
 
     def set(self, clocks: Clocks) -> None:
         """Take note of clocks that were set; a load goes on with its old ones.
@@ -154,6 +160,18 @@ class Chip:
             if not self._busy:
                 self._begin()
             self._asked = clocks
+
+    def accompany(self, program: CoRunner) -> None:
+        """Let another program run on the CPU from now on.
+
+        Parameters
+        ----------
+        program : CoRunner
+            Which.
+        """
+        if program != self.beside:
+            self._begin()
+            self.beside = program
 
     def temperature_c(self) -> float:
         """Return how warm the chip is now.
@@ -215,7 +233,7 @@ class Chip:
         progress = np.linspace(0.0, 1.0, len(durations_s))[:, None, None]
         powers = cold + progress * (powers_at(warm_c) - cold)
         before = float(self._energy[-1, 0])
-        self._mean_w = mean_w
+        self._mean_w, self._to_c = mean_w, warm_c
         self._append(
             np.outer(durations_s, shares).ravel(), powers.reshape(-1, powers.shape[2])
         )
@@ -247,7 +265,7 @@ class Chip:
             How warm the chip is now.
         """
         self._begin()
-        self._from_c = celsius
+        self._from_c = self._to_c = celsius
 
     def _celsius(self, time_s: float) -> float:
         return self._after(self._from_c, self._mean_w, time_s - self._from_s)
@@ -285,7 +303,8 @@ class Chip:
 
         first = power_at(self._from_c)
         self._mean_w = float(first[0])
-        last = power_at(self._after(self._from_c, self._mean_w, seconds))
+        self._to_c = self._after(self._from_c, self._mean_w, seconds)
+        last = power_at(self._to_c)
         steps = np.linspace(0.0, 1.0, _REST_STEPS)[:, None]
         self._append(
             np.full(_REST_STEPS, seconds / _REST_STEPS), first + steps * (last - first)

@@ -173,12 +173,18 @@ class BoardTree:
         OSError
             If it is not there, or a folder.
         """
-        real = self._file(path)
+        real = self._real.get(path) or self._file(path)
+        try:
+            held = self.files[real]
+        except KeyError:
+            raise _error(errno.ENOENT, path) from None
         tell = self._told.get(real)
         if tell is not None:
             return tell()
-        self._sense()
-        return self.files[real]
+        if self._chip is None:
+            self._sense()
+            return self.files[real]
+        return held
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, with what follows from that.
@@ -422,8 +428,10 @@ class BoardTree:
     def _gpu_text(self) -> bytes:
         """Return the GPU's clock as it is, which heat may hold down."""
         assert self._chip is not None
-        told = int(self.files[self._gpu_now])
-        return b"%d\n" % min(told, self._chip.clocks.gpu_hz)
+        told = self.files[self._gpu_now]
+        if not self._chip.capped:
+            return told
+        return b"%d\n" % min(int(told), self._chip.clocks.gpu_hz)
 
     def _emc_hz(self) -> int:
         folder = self.layout.emc_folder
@@ -488,29 +496,28 @@ class BoardTree:
         found: dict[str, Callable[[], bytes]] = {}
         if self._board is None:
             return found
+        texts = {
+            "in_power": lambda ma: b"%.0f\n" % (INPUT_MV * ma / 1000.0),
+            "in_current": lambda ma: b"%d\n" % ma,
+            "ui_input_": lambda ma: b"%d %d\n" % (INPUT_MV, ma),
+        }
         for folder, rails in self.layout.sensors:
             for number, rail in enumerate(rails):
-                for name in ("in_power#_input", "in_current#_input", "ui_input_#"):
-                    path = f"{folder}/{name.replace('#', str(number))}"
-                    found[path] = partial(self._power_text, name, RAILS.get(rail, ""))
+                behind = RAILS.get(rail)
+                place = None if behind is None else CHANNELS.index(behind)
+                for name, text in texts.items():
+                    end = "" if name.endswith("_") else "_input"
+                    path = f"{folder}/{name}{number}{end}"
+                    found[path] = partial(self._power_text, place, text)
         return found
 
-    def _power_text(self, name: str, channel: str) -> bytes:
-        milliamperes = self._milliamperes(channel)
-        if name == "ui_input_#":
-            return b"%d %d\n" % (INPUT_MV, milliamperes)
-        if name == "in_current#_input":
-            return b"%d\n" % milliamperes
-        return b"%.0f\n" % (INPUT_MV * milliamperes / 1000.0)
-
-    def _milliamperes(self, channel: str) -> int:
-        if channel not in CHANNELS:
-            return 0
-        place = CHANNELS.index(channel)
+    def _power_text(self, place: int | None, text: Callable[[int], bytes]) -> bytes:
+        if place is None:
+            return text(0)
         if self._chip is not None:
-            return self._chip.milliamperes(place)
+            return text(self._chip.milliamperes(place))
         self._sense()
-        return int(self._at_rest_ma[place])
+        return text(self._at_rest_ma[place])
 
     def _millidegrees(self, zone: str) -> bytes:
         assert self._chip is not None

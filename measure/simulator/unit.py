@@ -14,7 +14,7 @@ from measure.simulator.boards import Board, FloatArray
 
 CHANNELS = ("total", "gpu", "cpu", "memory", "soc")
 """What is measured apart; the first has the others in it."""
-NOISE_W = 0.01
+NOISE_W = 0.03
 """Standard deviation of a value, before it is rounded to a step (assumed)."""
 AMBIENT_SPREAD_K = 2.0
 

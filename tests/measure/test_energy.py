@@ -193,3 +193,36 @@ def test_a_window_without_samples_or_length_is_an_error() -> None:
         energy_of(constant(6.0, 0.0, 1.0), 3.0, 3.05, SENSOR)
     with pytest.raises(ValueError, match="has no length"):
         energy_of(constant(6.0, 0.0, 1.0), 0.5, 0.5, SENSOR)
+
+
+@pytest.mark.parametrize("share_seen", [1.0, 0.66])
+def test_noise_and_time_that_is_not_seen_are_in_the_budget(share_seen: float) -> None:
+    """A load that varies from update to update, of which some or all is averaged."""
+    rng = np.random.default_rng(0)
+    every_s, noise_w = 0.1, 0.03
+    sensor = PowerSensor(
+        name="VDD_IN", period_s=share_seen * every_s, step_w=0.04, gain_u=1e-6
+    )
+    inside = 0
+    for _ in range(400):
+        seen, hidden = 5.0 + 0.1 * rng.standard_normal((2, 80))
+        idle = slice(0, 25), slice(55, 80)
+        for one in (seen, hidden):
+            one[idle[0]] = one[idle[1]] = 3.01
+        true_w = share_seen * seen + (1.0 - share_seen) * hidden
+        read = seen + noise_w * rng.standard_normal(80)
+        # A value stands for the time that ends when it is read.
+        times = every_s * (np.arange(80) + share_seen)
+        samples = Samples(times_s=times, power_w=0.04 * np.round(read / 0.04))
+        energy = energy_of(
+            samples,
+            27 * every_s,
+            53 * every_s,
+            sensor,
+            before=samples.between(0.0, 25 * every_s),
+            after=samples.between(56 * every_s, 81 * every_s),
+        )
+        assert energy.net_u is not None and energy.net_j is not None
+        truth = every_s * float((true_w[27:53] - 3.01).sum())
+        inside += abs(energy.net_j - truth) <= 1.96 * energy.net_u
+    assert 0.92 <= inside / 400 <= 0.99

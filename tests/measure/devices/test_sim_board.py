@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.opening import open_device
 from measure.devices.sim_board import BoardDevice
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.responses import readings_of
+from measure.simulator.boards import TX1
+from measure.simulator.latency import Clocks
+from measure.simulator.tree_layouts import CPU
 from measure.workloads.base import Timing
 from tests.contracts.devices import DeviceContract
 
@@ -123,11 +131,11 @@ def test_programs_beside_it_and_loading_images_cost_something() -> None:
 
 def test_runs_scatter_and_the_board_remembers_its_temperature() -> None:
     device = BoardDevice("tx1", seed=2)
-    before = device.conditions().temperature_c["simulated-chip"]
-    latencies = [responses(device)["latency_s"] for _ in range(60)]
+    before = device.conditions().temperature_c["GPU-therm"]
+    latencies = [responses(device, QUICK)["latency_s"] for _ in range(60)]
     spread = np.std(np.log(latencies))
     assert 0.003 < spread < 0.012
-    assert device.conditions().temperature_c["simulated-chip"] != before
+    assert device.conditions().temperature_c["GPU-therm"] != before
 
 
 def test_one_seed_gives_one_board() -> None:
@@ -150,3 +158,106 @@ def test_a_workload_that_is_no_image_and_an_unknown_board_are_refused() -> None:
         BoardDevice("tx1").environment("resnet50", "text")
     with pytest.raises(DeviceError, match="sim:tx1, sim:tx2"):
         BoardDevice("tx9")
+
+
+def test_a_run_sets_the_boards_files_and_leaves_them_as_they_were() -> None:
+    device = BoardDevice("tx1")
+    tree = device.tree
+    before = {path: tree.files[path] for path in tree.settable}
+    seen: list[bytes] = []
+    run = device.runner.__call__
+
+    def looking(request: Any, clock: Any) -> Any:
+        seen.append(tree.read(f"{CPU}/cpu0/cpufreq/scaling_max_freq"))
+        seen.append(tree.read(f"{CPU}/online"))
+        return run(request, clock)
+
+    device.link._programs = looking  # type: ignore[attr-defined]
+    device.measure(
+        "alexnet",
+        "images",
+        Configuration({"cpu_freq_hz": 1_020_000_000, "cpu_cores": 2}),
+        QUICK,
+    )
+    assert seen == [b"1020000\n", b"0-1\n"]
+    assert {path: tree.files[path] for path in tree.settable} == before
+    assert tree.clocks() == Clocks.maximum(TX1)
+
+
+def test_energy_is_what_the_boards_sensor_tells() -> None:
+    device = BoardDevice("tx1")
+    real = device.tree.read
+
+    def broken(path: str) -> bytes:
+        if path.endswith("ui_input_0"):
+            raise OSError(61, "No data available")
+        return real(path)
+
+    device.tree.read = broken  # type: ignore[method-assign]
+    measured = device.measure(
+        "alexnet", "images", Configuration({"cpu_cores": 1}), TIMING
+    )
+    found = {reading.name: reading for reading in measured.readings}
+    assert found["energy_j"].value is None and "ENODATA" in found["energy_j"].reason
+    assert found["power_gpu_w"].value is not None
+
+
+def test_a_level_that_a_board_does_not_take_fails_the_run() -> None:
+    device = BoardDevice("tx1")
+    path = device.tree.resolve("/sys/class/devfreq/57000000.gpu/max_freq")
+    device.tree.faults[path] = "swallowed"
+    with pytest.raises(RunFailed, match="max_freq: wrote 460800000, read 998400000"):
+        device.measure(
+            "alexnet", "images", Configuration({"gpu_freq_hz": 460_800_000}), QUICK
+        )
+
+
+def test_options_of_the_board_that_do_nothing_here_say_so() -> None:
+    offers = BoardDevice("tx1").offers()
+    assert offers["vm_swappiness"].available
+    assert "does not feel it" in offers["vm_swappiness"].reason
+    assert "does not feel it" not in offers["gpu_freq_hz"].reason
+    assert offers["runtime"].available
+
+
+def test_a_board_that_gets_too_hot_is_throttled_and_its_run_flagged() -> None:
+    oven = replace(TX1, thermal=replace(TX1.thermal, ambient_c=75.0))
+    device = BoardDevice("tx1", part=oven)
+    device.know()
+    device.chip.pass_over(82.5)
+    highest = Configuration({"gpu_freq_hz": 998_400_000})
+    hot = device.measure("vgg16", "images", highest, TIMING)
+    flags = " ".join(hot.flags)
+    assert "throttled: GPU-cap" in flags and "768 MHz, asked 998.4 MHz" in flags
+
+
+def test_what_runs_beside_a_network_is_no_energy_of_it() -> None:
+    device = BoardDevice("tx1")
+    alone, beside = responses(device), responses(device, co_runner="bitcount")
+    assert beside["energy_gross_j"] > 1.05 * alone["energy_gross_j"]
+    assert beside["energy_j"] == pytest.approx(alone["energy_j"], rel=0.05)
+
+
+def test_a_resumed_sweep_has_the_noise_of_one_that_was_not_interrupted() -> None:
+    def latency(device: BoardDevice) -> float:
+        return responses(device, QUICK)["latency_s"]
+
+    whole, resumed = BoardDevice("tx1", seed=1), BoardDevice("tx1", seed=1)
+    runs = [latency(whole) for _ in range(3)]
+    for _ in range(2):
+        resumed.recall("resnet50", "images", resumed.space().reference())
+    assert latency(resumed) == pytest.approx(runs[2], rel=1e-6)
+    assert latency(BoardDevice("tx1", seed=1)) != pytest.approx(runs[2], rel=1e-6)
+
+
+@pytest.mark.parametrize("board", ["tx1", "tx2"])
+def test_a_run_takes_less_than_50_ms_of_real_time(board: str) -> None:
+    device = BoardDevice(board)
+    reference = device.space().reference()
+    device.measure("resnet50", "images", reference, TIMING)
+    took = []
+    for network in ("alexnet", "resnet50", "mobilenetv1", "vgg16", "squeezenet"):
+        started = time.process_time()
+        device.measure(network, "images", reference, TIMING)
+        took.append(time.process_time() - started)
+    assert np.median(took) < 0.05
