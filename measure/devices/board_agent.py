@@ -11,17 +11,13 @@ Standard library only, in the syntax of Python 3.4, which is what the oldest boa
 have: no annotations, no f-strings.
 """
 
-import base64
 import errno
-import hashlib
 import json
 import os
 import re
 import select
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 VERSION = 1
@@ -86,6 +82,8 @@ PROGRAMS = ("/usr/sbin/nvpmodel",)
 """What looks like a file that holds the number of the power mode: reading it asks the
 program, writing it has the program set the mode. It keeps the mode over a reboot."""
 PROGRAM_LIMIT_S = 10.0
+MANY_CORES = 256
+"""More than any board has."""
 WRITE_ONLY = ("clk_update_rate",)
 """Files that some kernels do not let anyone read: a switch beside them is put back."""
 
@@ -215,6 +213,8 @@ class Disk(object):
         if self.root != "/" and os.environ.get("SUDO_UID"):
             # Whoever owns that folder is not to be made root by it.
             raise OSError(errno.EACCES, "not run under sudo", path)
+        import subprocess
+
         process = subprocess.Popen(
             [place] + list(words),
             stdin=subprocess.DEVNULL,
@@ -246,11 +246,23 @@ def state_folder():
     return os.path.join(base, "measure", "boards")
 
 
+def _sha256(data):
+    """Return a digest without loading OpenSSL, which takes a fifth of our memory."""
+    for name in ("_sha256", "_sha2"):
+        try:
+            return __import__(name).sha256(data).hexdigest()
+        except ImportError:
+            continue
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
 class Journal(object):
     """What stood before, on disk before anything is written."""
 
     def __init__(self, folder, root):
-        key = hashlib.sha256(root.encode("utf-8", "surrogateescape")).hexdigest()
+        key = _sha256(root.encode("utf-8", "surrogateescape"))
         self.folder = folder
         self.path = os.path.join(folder, "journal-%s.jsonl" % key[:16])
         self._lock = None
@@ -348,6 +360,8 @@ class Part(object):
             old = os.path.join(folder, left)
             if ".part-" in left and os.stat(old).st_mtime < time.time() - PART_S:
                 os.unlink(old)
+        import hashlib
+
         self.name, self.size, self.sum = name, 0, hashlib.sha256()
         self.path = os.path.join(folder, "%s.part-%d" % (name, os.getpid()))
         if os.path.lexists(self.path):
@@ -490,14 +504,40 @@ def _trouble(error, path):
     return {"path": path, "errno": code, "error": error.strerror or str(error)}
 
 
-class Agent(object):
-    """Carries out requests on some files, with a journal and a clock."""
+class Cores(object):
+    """The cores that this process may run on."""
 
-    def __init__(self, files, journal, clock, cache=None):
+    def __init__(self):
+        self.moved = False
+
+    def keep_to(self, cores):
+        """Stay on some of them, as far as they are online; tell which."""
+        try:
+            os.sched_setaffinity(0, cores)
+            self.moved = True
+        except (AttributeError, OSError, ValueError):
+            pass
+        return sorted(os.sched_getaffinity(0)) if self.moved else []
+
+    def anywhere(self):
+        """Run on whichever core again, also on one that comes online later."""
+        if self.moved:
+            self.keep_to(range(MANY_CORES))
+            self.moved = False
+
+
+class Agent(object):
+    """Carries out requests on some files, with a journal and a clock.
+
+    With `cores` it samples on those that the host names: on others than are measured.
+    """
+
+    def __init__(self, files, journal, clock, cache=None, cores=None):
         self.files = files
         self.journal = journal
         self.clock = clock
         self.cache = cache
+        self.cores = cores
         self.saved = None
         self.watched = None
         self.due_s = None
@@ -756,7 +796,9 @@ class Agent(object):
             raise Refused("there is no disk here to copy files to")
         data = request.get("data")
         if data is not None:
-            data = base64.b64decode(data.encode("ascii"))
+            import binascii
+
+            data = binascii.a2b_base64(data.encode("ascii"))
         return self.cache.put(request["sha256"], int(request["size"]), data)
 
     def do_watch(self, request):
@@ -770,7 +812,10 @@ class Agent(object):
             "taken": 0,
         }
         self.due_s = self.clock.now()
-        return {"now": self.due_s}
+        reply = {"now": self.due_s}
+        if self.cores is not None and request.get("aside"):
+            reply["cores"] = self.cores.keep_to([int(n) for n in request["aside"]])
+        return reply
 
     def do_samples(self, request):
         """Return what was sampled so far: time before and after, and the texts.
@@ -783,6 +828,8 @@ class Agent(object):
         samples, self.watched["samples"] = self.watched["samples"], []
         if request.get("stop"):
             self.watched = self.due_s = None
+            if self.cores is not None:
+                self.cores.anywhere()
         return {"samples": samples, "now": self.clock.now()}
 
     def tick(self):
@@ -805,11 +852,14 @@ class Agent(object):
 class Child(object):
     """One program that the host asked for."""
 
-    def __init__(self, request, clock):
+    def __init__(self, request, clock, cores=None):
+        import subprocess
+        import tempfile
+
         argv = request["argv"]
         if not argv or not all(isinstance(word, str) for word in argv):
             raise Refused("argv: a list of words is needed")
-        self.request, self.clock = request, clock
+        self.request, self.clock, self.cores = request, clock, cores
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.start_s = clock.now()
         self.until_s = self.start_s + float(request.get("limit_s", 60.0))
@@ -821,8 +871,13 @@ class Child(object):
             stderr=self.err,
             env=dict(os.environ, **request.get("env", {})),
             cwd=request.get("folder"),
-            preexec_fn=_as_the_user,
+            preexec_fn=self._begin,
         )
+
+    def _begin(self):
+        if self.cores is not None:
+            self.cores.anywhere()
+        _as_the_user()
 
     def end(self):
         """Kill the program and what it started."""
@@ -920,7 +975,7 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
                 request = _parsed(line)
                 if request.get("do") == "run" and child is None:
                     try:
-                        child = Child(request, agent.clock)
+                        child = Child(request, agent.clock, agent.cores)
                     except (Refused, IOError, OSError) as error:
                         _send(
                             sink,
@@ -998,7 +1053,9 @@ def main(words):
     except (Refused, IOError, OSError) as error:
         _send(1, {"refused": str(error)})
         return 1
-    agent = Agent(files, journal, Clock(), Cache(cache_folder()))
+    # A root elsewhere stands for a board whose cores are not those of this machine.
+    cores = Cores() if files.root == "/" else None
+    agent = Agent(files, journal, Clock(), Cache(cache_folder()), cores)
     if by_hand:
         reply = agent.handle({"do": "restore"})
         _send(1, reply)

@@ -16,10 +16,11 @@ import numpy as np
 
 from measure.devices.actuators import Actuator
 from measure.devices.sensors import Rail
-from measure.devices.transport import Link
+from measure.devices.transport import Link, read_texts
 from measure.levels import Level
 from measure.power_samples import FloatArray, Samples
 
+_CPU = "/sys/devices/system/cpu"
 OFF_SHARE, OFF_BY = 0.005, 0.01
 """A run is flagged if a larger share of its clock samples is off by more than that."""
 LOST_SHARE = 0.1
@@ -203,7 +204,7 @@ def clock_files(actuators: Iterable[Actuator]) -> tuple[ClockFile, ...]:
 
 
 def begin(link: Link, watch: Watch) -> float:
-    """Begin to sample.
+    """Begin to sample, off the cores that are measured where there are others.
 
     Parameters
     ----------
@@ -222,8 +223,30 @@ def begin(link: Link, watch: Watch) -> float:
         paths=list(watch.paths),
         strides=list(watch.strides),
         period_s=watch.every_s,
+        aside=spare_cores(link),
     )
     return float(reply["now"])
+
+
+def spare_cores(link: Link) -> list[int]:
+    """Return the cores that are online and not of the first one's cluster.
+
+    Parameters
+    ----------
+    link : Link
+        Leads to the board.
+
+    Returns
+    -------
+    list of int
+        Such as those of a TX2's other kind; empty where all are measured.
+    """
+    online, related = f"{_CPU}/online", f"{_CPU}/cpu0/cpufreq/related_cpus"
+    read = read_texts(link, [online, related])
+    if not read[related]:
+        return []
+    measured = _cores(read[related] or "")
+    return sorted(_cores(read[online] or "") - measured)
 
 
 def drain(link: Link, *, stop: bool = False) -> list[Raw]:
@@ -404,6 +427,22 @@ def power_flags(trace: Seen, rail: str, period_s: float) -> tuple[str, ...]:
 
 def _percent(part: float, whole: float) -> str:
     return f"{float(f'{100.0 * part / whole:.2g}'):g} %"
+
+
+def _cores(text: str) -> set[int]:
+    """Return the cores of a list.
+
+    Examples
+    --------
+    >>> sorted(_cores("0-2,5")), sorted(_cores("0 3 4"))
+    ([0, 1, 2, 5], [0, 3, 4])
+    """
+    found: set[int] = set()
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("-")
+        if first.isdigit() and (last or first).isdigit():
+            found.update(range(int(first), int(last or first) + 1))
+    return found
 
 
 def _number(text: Any) -> int | None:

@@ -357,14 +357,14 @@ def test_a_malformed_request_is_refused(agent: Agent, request_: dict[str, Any]) 
 class Program:
     """The agent as a process, as a host has it."""
 
-    def __init__(self, root: Path, **hello: Any) -> None:
+    def __init__(self, folder: Path, **hello: Any) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-I", str(SOURCE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "XDG_STATE_HOME": str(root.parent / "state")},
+            env={**os.environ, "XDG_STATE_HOME": str(folder.parent / "state")},
         )
-        self.hello = self.ask(root=str(root), **hello)
+        self.hello = self.ask(**{"root": str(folder), **hello})
 
     def send(self, **request: Any) -> None:
         assert self.process.stdin is not None
@@ -511,3 +511,40 @@ def test_a_root_that_is_not_there_is_refused(tmp_path: Path) -> None:
     program = Program(tmp_path / "none")
     assert "no such folder" in program.hello["refused"]
     assert program.close() == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="one core leaves no choice",
+)
+def test_it_samples_on_the_cores_it_is_told_and_runs_programs_on_all(
+    tmp_path: Path,
+) -> None:
+    everywhere = os.sched_getaffinity(0)
+    aside = max(everywhere)
+    program = Program(tmp_path / "none", root="/")
+    asked = {"do": "watch", "paths": ["/proc/loadavg"], "period_s": 0.1}
+    assert program.ask(**asked, aside=[aside])["cores"] == [aside]
+    assert os.sched_getaffinity(program.hello["pid"]) == {aside}
+    code = "import os; print(sorted(os.sched_getaffinity(0)))"
+    reply = program.ask(do="run", argv=[sys.executable, "-c", code])
+    assert json.loads(reply["stdout"]) == sorted(everywhere)
+    assert program.ask(do="samples", stop=True)["samples"]
+    assert os.sched_getaffinity(program.hello["pid"]) == everywhere
+    # Cores that are not there leave it where it is.
+    assert program.ask(**asked, aside=[200])["cores"] == []
+    assert program.close() == 0
+
+
+def test_on_an_imitated_board_it_stays_where_it_is(program: Program) -> None:
+    asked = {"do": "watch", "paths": ["/proc/loadavg"], "period_s": 0.1}
+    assert "cores" not in program.ask(**asked, aside=[0])
+
+
+def test_it_loads_little_until_it_has_to() -> None:
+    code = f"import sys; sys.argv = ['x']; sys.path.insert(0, {str(SOURCE.parent)!r})\n"
+    code += "import board_agent; board_agent.Journal('/x', '/')\n"
+    code += "print([m for m in ('hashlib', 'subprocess', 'tempfile', 'base64') "
+    code += "if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-I", "-c", code], stdout=subprocess.PIPE)
+    assert said.stdout == b"[]\n"

@@ -21,6 +21,7 @@ from measure.devices.watching import (
     drain,
     power_flags,
     seen,
+    spare_cores,
 )
 from measure.levels import Level
 from measure.simulator.tree import BoardTree
@@ -191,3 +192,14 @@ def test_a_value_that_never_moves_is_flagged() -> None:
     (flag,) = power_flags(watched(link, watch, 10.0), "VDD_IN", PERIOD_S)
     assert flag.startswith("VDD_IN read the same for") and "stuck" in flag
     assert power_flags(watched(link, watch, 2.0), "VDD_IN", PERIOD_S) == ()
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_sampling_is_on_other_cores_than_are_measured_where_there_are(
+    name: str,
+) -> None:
+    tree, link, _ = opened(name)
+    assert spare_cores(link) == ([1, 2] if name == "tx2" else [])
+    if name == "tx2":
+        tree.write(f"{CPU}/cpu1/online", b"0")
+        assert spare_cores(link) == [2]
