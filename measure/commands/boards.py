@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from measure.devices.base import Device
 
 BOARDS = ("tk1", "tx1", "tx2")
+BUSY = "another agent holds this board"
+"""What an agent says while another one is there, be it to put the board back."""
+BUSY_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+"""An agent that lost its host is gone after these, its limit included."""
+Opened = TypeVar("Opened")
 
 
 def board_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,6 +83,38 @@ def python_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def patiently(reach: Callable[[], Opened], patient: bool = True) -> Opened:
+    """Reach a board; wait for an agent that a killed sweep has left there.
+
+    Parameters
+    ----------
+    reach : callable
+        Opens a device, or a link.
+    patient : bool, default=True
+        Whether to wait at all.
+
+    Returns
+    -------
+    object
+        What `reach` returned.
+
+    Raises
+    ------
+    DeviceError
+        If it cannot be reached, or is still held after some time.
+    """
+    from measure.errors import DeviceError
+
+    for wait_s in BUSY_WAITS_S if patient else ():
+        try:
+            return reach()
+        except DeviceError as error:
+            if BUSY not in str(error):
+                raise
+            time.sleep(wait_s)
+    return reach()
+
+
 @contextmanager
 def held_device(address: str, store: Path | None, **arguments: Any) -> Iterator[Device]:
     """Open a device, and hold it against other sweeps; a board before it is reached.
@@ -109,7 +147,9 @@ def held_device(address: str, store: Path | None, **arguments: Any) -> Iterator[
         where = board_at(address, arguments)
         if where is not None and store is not None:
             stack.enter_context(device_lock(where.place(), str(store)))
-        device = stack.enter_context(open_device(address, **arguments))
+        device = stack.enter_context(
+            patiently(lambda: open_device(address, **arguments), where is not None)
+        )
         if store is not None:
             stack.enter_context(device_lock(device.place, str(store)))
         yield device

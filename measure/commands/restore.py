@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from measure.commands.boards import BOARDS, board_options
+from measure.commands.boards import BOARDS, board_options, patiently
 from measure.console import Output, output_options
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _restored(output: Output, board: Address) -> dict[str, Any]:
     from measure.devices.transport import AgentLink
     from measure.errors import DeviceError
 
-    link = AgentLink(board)
+    link = patiently(lambda: AgentLink(board))
     reply = link.restored
     link.close()
     if reply["failed"]:
