@@ -14,6 +14,7 @@ from measure.errors import LevelError, SpaceError, TableError
 from measure.levels import Level, number, spelled
 from measure.options import Kind, Option
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -400,6 +401,7 @@ def _require(path: str | Path, cells: pd.DataFrame, names: Sequence[str]) -> Non
         if name not in cells.columns:
             raise TableError(
                 f"{path}: no column {name!r}; columns are {', '.join(cells.columns)}"
+                f"{did_you_mean(name, cells.columns)}"
             )
         if list(names).count(name) > 1:
             raise TableError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from measure.levels import number
+from measure.spelling import did_you_mean, nearest
 from perfmodel.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ PLACES = (
 )
 #: A measured number differs from run to run: at least this share of it is distinct.
 MEASURED_SHARE = 0.3
+#: A column is of numbers if more than this share of its cells are.
+STRAY_SHARE = 0.9
 #: An option has few levels: at most this many, unless they are numbers set by hand.
 MANY_LEVELS = 30
 
@@ -62,13 +65,16 @@ def guess_roles(cells: pd.DataFrame) -> dict[str, list[str]]:
     numeric = []
     for name in map(str, cells.columns):
         values = [value for value in cells[name].tolist() if not _is_empty(value)]
-        numbers = [number(value) for value in values]
+        found = map(number, values)
+        numbers = [value for value in found if value is not None]
         levels = len(set(map(str, values)))
-        if values and None not in numbers:
+        # A misspelt number in a cell makes no other column the response.
+        is_numeric = len(numbers) > STRAY_SHARE * len(values)
+        if is_numeric:
             numeric.append(name)
         if name.lower() in PLACES:
             roles["environment"].append(name)
-        elif values and None not in numbers and _is_measured(numbers, levels):
+        elif is_numeric and _is_measured(numbers, levels):
             roles["response"].append(name)
         elif 1 < levels <= MANY_LEVELS:
             roles["options"].append(name)
@@ -81,7 +87,12 @@ def guess_roles(cells: pd.DataFrame) -> dict[str, list[str]]:
     return roles
 
 
-def suggest_command(path: str | Path, cells: pd.DataFrame) -> str:
+def suggest_command(
+    path: str | Path,
+    cells: pd.DataFrame,
+    options: Sequence[str] = (),
+    response: Sequence[str] = (),
+) -> str:
     """Write a `fit` command for a table that nothing describes.
 
     Parameters
@@ -90,6 +101,8 @@ def suggest_command(path: str | Path, cells: pd.DataFrame) -> str:
         The table.
     cells : DataFrame
         Its rows.
+    options, response : sequence of str, optional
+        What was said of it; a misspelt name stands for the one most like it.
 
     Returns
     -------
@@ -103,6 +116,15 @@ def suggest_command(path: str | Path, cells: pd.DataFrame) -> str:
     'python -m perfmodel fit --data my.csv --options a --response y'
     """
     roles = guess_roles(cells)
+    for role, names in (("response", response), ("options", options)):
+        meant = [nearest(name, cells.columns) for name in names]
+        said = [name for name in dict.fromkeys(meant) if name is not None]
+        if said:
+            roles = {
+                other: [name for name in found if name not in said]
+                for other, found in roles.items()
+            }
+            roles[role] = said
     words = ["python", "-m", "perfmodel", "fit", "--data", str(path)]
     words += ["--options", ",".join(roles["options"]) or "NAME,.."]
     words += ["--response", ",".join(roles["response"]) or "NAME"]
@@ -131,10 +153,11 @@ def check_described(path: Path, options: Any, response: Any) -> None:
     if (options and response) or description_path(path).exists():
         return
     cells = read_cells(path)
+    known = [names_of(said) for said in (options, response)]
     lacking = "options" if not options else "response"
     raise DataError(
         f"{path}: nothing says which columns are the {lacking}; the columns are "
-        f"{', '.join(cells.columns)}; try: {suggest_command(path, cells)}"
+        f"{', '.join(cells.columns)}; try: {suggest_command(path, cells, *known)}"
     )
 
 
@@ -175,13 +198,33 @@ def check_columns(
         for name in names:
             if name not in there:
                 raise DataError(
-                    f"no column {name!r} ({role}); the columns are {', '.join(there)}"
+                    f"no column {name!r} ({role}); the columns are "
+                    f"{', '.join(there)}{did_you_mean(name, there)}"
                 )
             if name in seen:
                 raise DataError(
                     f"column {name!r} is said to be {seen[name]} and {role}; one only"
                 )
             seen[name] = role
+
+
+def names_of(said: Any) -> tuple[str, ...]:
+    """Return the names that were said.
+
+    Parameters
+    ----------
+    said : object
+        A name, several, a space, or nothing.
+
+    Returns
+    -------
+    tuple of str
+        Empty if nothing that names columns was said.
+    """
+    if isinstance(said, str):
+        return (said,)
+    names = getattr(said, "names", said)
+    return tuple(map(str, names)) if names else ()
 
 
 def _is_empty(value: Any) -> bool:

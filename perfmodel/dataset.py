@@ -12,6 +12,7 @@ import numpy as np
 from measure.errors import MeasureError
 from measure.levels import spelled
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 from perfmodel.averaging import averaged_runs, measurements
 from perfmodel.cells import (
     infer_space,
@@ -317,6 +318,7 @@ class PerformanceDataset:
         if name not in self.responses:
             raise SelectionError(
                 f"no response {name!r}; choose one of {', '.join(self.responses)}"
+                f"{did_you_mean(name, self.responses)}"
             )
         return replace(self, responses={name: self.responses[name]})
 

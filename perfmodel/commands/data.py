@@ -261,12 +261,14 @@ def with_responses(
     """
     from dataclasses import replace
 
+    from measure.spelling import did_you_mean
     from perfmodel.errors import SelectionError
 
     for name in names:
         if name not in data.responses:
             raise SelectionError(
                 f"no response {name!r}; there are {', '.join(data.responses)}"
+                f"{did_you_mean(name, data.responses)}"
             )
     return replace(data, responses={name: data.responses[name] for name in names})
 
