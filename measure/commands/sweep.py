@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from measure.commands.boards import board_options, held_device, python_option
+from measure.commands.commanding import command_options
 from measure.commands.shared import (
     check_store,
     duration,
@@ -57,6 +58,7 @@ Example:
 )
 @board_options
 @python_option
+@command_options
 @click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
 @click.option("--workloads", callback=words_option, help="Such as images or images-96.")
 @click.option("--options", callback=words_option, help="Options to vary.")
@@ -140,6 +142,7 @@ def sweep(
     output: Output,
     address: str,
     where: dict[str, Any],
+    commanded: dict[str, Any],
     python: str | None,
     networks: tuple[str, ...] | None,
     workloads: tuple[str, ...] | None,
@@ -169,6 +172,7 @@ def sweep(
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
     from measure.designs.making import is_sized
+    from measure.devices.command_line import require_levels
     from measure.planning import make_plan
     from measure.selection import select
 
@@ -176,7 +180,7 @@ def sweep(
     labels = pairs_of(label or (), "--label")
     protocol = _protocol(protocol_name, seconds, replicates)
     arguments = _table(address, options, levels, responses, environment, space_file)
-    arguments |= {**where, **({"python": python} if python else {})}
+    arguments |= {**where, **commanded, **({"python": python} if python else {})}
     if not dry_run:
         check_store(store)
     with ExitStack() as stack:
@@ -194,6 +198,8 @@ def sweep(
         selection = select(device, networks, workloads)
         space, fixed = ask_space(device, options, space_file, levels)
         choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
+        if commanded:
+            require_levels(device, (*choice.space.names, *choice.held))
         if runs is None and budget is None and is_sized(design_name):
             budget = USUAL_BUDGET_S
         with searching(output, design_name) as progress:

@@ -51,6 +51,9 @@ class NetworkPrograms:
     (('series',), (1, 2, 4))
     """
 
+    usual: tuple[str, ...] = ()
+    """A sweep that names no options varies those of the board."""
+
     def __init__(
         self,
         *,

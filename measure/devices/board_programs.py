@@ -192,6 +192,11 @@ class BoardPrograms(Protocol):
         """
         ...
 
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """Those of its options that a sweep varies which names none."""
+        ...
+
     def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
         """Return which combinations of some options cannot be.
 
@@ -281,13 +286,12 @@ def calls_of(reply: Reply) -> Calls:
     ((0.5, 0.25), 2, 8)
     >>> calls_of({"rc": -9, "late": False, "stdout": "", "stderr": ""})
     Traceback (most recent call last):
-    measure.errors.RunFailed: the program on the board was ended by SIGKILL
+    measure.errors.RunFailed: the program was ended by SIGKILL
     """
     if reply["late"]:
         took = reply.get("stop_s", 0.0) - reply.get("start_s", 0.0)
         raise RunFailed(
-            f"the program on the board was ended after {took:.3g} s, its time limit",
-            final=True,
+            f"the program was ended after {took:.3g} s, its time limit", final=True
         )
     found = last_document(reply["stdout"])
     if "failed" in found:
@@ -345,12 +349,12 @@ def _ended(code: int, said: str) -> RunFailed:
     words = f": {lines[-1][:300]}" if lines else ""
     if code >= 0:
         what = f"ended with exit code {code}" if code else "told of no calls"
-        return RunFailed(f"the program on the board {what}{words}", final=True)
+        return RunFailed(f"the program {what}{words}", final=True)
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
     return RunFailed(
-        f"the program on the board was ended by {name}{words}",
+        f"the program was ended by {name}{words}",
         final=-code not in OUTSIDE,
     )

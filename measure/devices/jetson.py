@@ -121,7 +121,8 @@ class JetsonDevice(Device):
         if self.programs is None:
             return dict(own)
         cores = own["cpu_cores"].levels if "cpu_cores" in own else ()
-        return {**own, **self.programs.offers(max(map(int, cores), default=1))}
+        # What the board sets stays the board's, also where a command names it.
+        return {**self.programs.offers(max(map(int, cores), default=1)), **own}
 
     def usual_options(self) -> Iterable[str]:
         """Return the options of a sweep that names none.
@@ -129,10 +130,11 @@ class JetsonDevice(Device):
         Returns
         -------
         iterable of str
-            Cores and clocks, as far as they can be set.
+            Cores and clocks, as far as they can be set, and those that a command names.
         """
         offers = self.controls.offers
-        return [n for n in USUAL if n in offers and offers[n].available]
+        own = [n for n in USUAL if n in offers and offers[n].available]
+        return (*own, *(() if self.programs is None else self.programs.usual))
 
     def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
         """Return which combinations of some options cannot be.

@@ -12,6 +12,7 @@ from measure.errors import DeviceError
 if TYPE_CHECKING:
     from measure.devices.address import Address
     from measure.devices.base import Device
+    from measure.devices.board_programs import BoardPrograms
 
 ADDRESSES = (
     "auto",
@@ -75,6 +76,11 @@ def open_device(
     ...     device.simulated
     True
     """
+    has_command = "command" in arguments
+    if has_command and address.startswith(("replay:", "sim:")):
+        raise DeviceError(
+            f"--device {address}: it runs no commands; --command is for host and boards"
+        )
     if address.startswith("replay:"):
         from measure.devices.replay import ReplayDevice
 
@@ -82,11 +88,9 @@ def open_device(
     name, _, options = address.partition("?")
     where = board_at(name, arguments)
     if where is not None:
-        from measure.devices.board_networks import NetworkPrograms
         from measure.devices.jetson import JetsonDevice
 
-        words = {"python": arguments["python"]} if arguments.get("python") else {}
-        programs = NetworkPrograms(networks=networks, log=log, **words)
+        programs = _programs(networks, log, arguments)
         return JetsonDevice(name, where, programs=programs)
     if name == "sim:effects":
         from measure.devices.simulated import EffectsDevice
@@ -102,6 +106,10 @@ def open_device(
                 f"--device {address}: this system is {sys.platform} and only Linux "
                 "can be measured; choose sim:effects, or read results made elsewhere"
             )
+        if has_command:
+            from measure.devices.command_host import CommandDevice
+
+            return CommandDevice(log=log, **arguments)
         from measure.devices.host import HostDevice
 
         return HostDevice(networks=networks, seed=seed, log=log, **arguments)
@@ -114,6 +122,22 @@ def open_device(
         f"--device {address}: there is no such device; choose one of "
         f"{', '.join(ADDRESSES)}"
     )
+
+
+def _programs(
+    networks: Sequence[str] | None, log: Path | None, arguments: Mapping[str, Any]
+) -> BoardPrograms:
+    """Return what is run on a board: networks, or the command that stands for them."""
+    python = arguments.get("python") or ""
+    if "command" in arguments:
+        from measure.devices.board_commands import CommandPrograms
+
+        names = ("command", "latency_pattern", "space")
+        said = {name: arguments[name] for name in names if name in arguments}
+        return CommandPrograms(**said, python=python)
+    from measure.devices.board_networks import NetworkPrograms
+
+    return NetworkPrograms(networks=networks, log=log, python=python)
 
 
 def board_at(address: str, arguments: Mapping[str, Any]) -> Address | None:

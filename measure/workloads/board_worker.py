@@ -15,7 +15,7 @@ import sys
 import time
 
 from measure.workloads.board_timing import Failed, Run, python_version, timed
-from measure.workloads.command import run_command
+from measure.workloads.command import find_program, run_command
 
 NOT_FINITE = "output is not finite"
 """Flag: as `measure.workloads.measuring` has it."""
@@ -285,6 +285,7 @@ KINDS = {
     "tflite": run_tflite,
     "graph": run_graph,
     "command": run_command,
+    "program": find_program,
     "versions": tell_versions,
 }
 
@@ -294,7 +295,7 @@ def main(words):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Whoever sends us a signal means the end, also where a shell had it ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    job = json.loads(words[0])
+    job = dict(json.loads(words[0]), begin_s=time.monotonic())
     try:
         found = KINDS[job["kind"]](job)
     except Failed as failure:

@@ -3,8 +3,11 @@
 Standard library only, in the syntax of Python 3.4, as all that runs on a board.
 """
 
+import hashlib
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -30,6 +33,8 @@ def run_command(job):
         start = time.monotonic()
         said = _executed(argv)
         took = time.monotonic() - start
+        if job.get("echo"):
+            sys.stderr.write(said)
         calls.extend([took] if pattern is None else latencies(pattern, said))
 
     def cpu_s():
@@ -40,6 +45,21 @@ def run_command(job):
     found["batch_size"] = int(job.get("batch_size") or 1)
     found["versions"] = {"python": python_version()}
     return found
+
+
+def find_program(job):
+    """Tell where a program is, and the hash of its file."""
+    path = shutil.which(job["program"])
+    if path is None:
+        raise Failed("%s is no program, or not on the PATH" % job["program"])
+    found = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for part in iter(lambda: file.read(1 << 20), b""):
+                found.update(part)
+    except (IOError, OSError):
+        return {"path": path, "sha256": ""}
+    return {"path": path, "sha256": found.hexdigest()}
 
 
 def _executed(argv):
