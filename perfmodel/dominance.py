@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["dominated_volume", "non_dominated"]
+__all__ = ["dominated_volume", "non_dominated", "told_apart"]
 
 
 def non_dominated(points: Floats) -> NDArray[np.bool_]:
@@ -130,3 +130,34 @@ def dominated_volume(points: Floats, reference: Floats) -> float:
             slice_area = dominated_volume(points[:count, :-1], reference[:-1])
             volume += (end - start) * slice_area
     return float(volume)
+
+
+def told_apart(lower: Floats, upper: Floats) -> NDArray[np.intp]:
+    """Choose points each of which differs from every other one chosen.
+
+    Two points differ if their intervals have nothing in common in some response. The
+    points are gone through in order, and each that differs from those before is taken.
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (n_points, n_responses)
+        Ends of their intervals; equal where a value is certain.
+
+    Returns
+    -------
+    ndarray of int
+        Positions. With one response, in the order of the upper ends, no choice has
+        more.
+
+    Examples
+    --------
+    >>> lower = np.array([[1.0, 7.0], [2.0, 6.0], [5.0, 1.0]])
+    >>> told_apart(lower, lower + 2.0).tolist()
+    [0, 2]
+    """
+    taken: list[int] = []
+    for place in range(len(lower)):
+        apart = (lower[place] > upper[taken]) | (upper[place] < lower[taken])
+        if apart.any(axis=1).all():
+            taken.append(place)
+    return np.array(taken, dtype=np.intp)

@@ -10,7 +10,7 @@ import numpy as np
 
 from perfmodel.candidates import Candidates
 from perfmodel.constraints import Constraint, direction, parse_constraint
-from perfmodel.dominance import dominated_volume, non_dominated
+from perfmodel.dominance import dominated_volume, non_dominated, told_apart
 from perfmodel.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -59,6 +59,26 @@ class ParetoFront:
     reference_point: Mapping[str, float]
     candidates: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    @property
+    def told_apart(self) -> int:
+        """How many rows differ from each other by more than their intervals.
+
+        Intervals of two of them have nothing in common in some response. What was
+        measured counts as certain.
+        """
+        names = list(self.responses)
+        values = self.frame[names].to_numpy(dtype=float)
+        lower, upper = (
+            self.frame[[f"{name}_{end}" for name in names]].to_numpy(dtype=float)
+            for end in ("lower", "upper")
+        )
+        return len(
+            told_apart(
+                np.where(np.isnan(lower), values, lower),
+                np.where(np.isnan(upper), values, upper),
+            )
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table.
@@ -298,7 +318,7 @@ def _front(
     columns = [*found.space.names, *names]
     columns += [f"{name}_{end}" for name in names for end in ("lower", "upper")]
     columns.append("measured")
-    return ParetoFront(
+    front = ParetoFront(
         frame=found.rows.loc[index[order], columns].reset_index(drop=True),
         options=found.space.names,
         responses=dict(responses),
@@ -309,6 +329,15 @@ def _front(
         candidates=rows[columns].reset_index(drop=True),
         notes=tuple(found.notes),
     )
+    if front.frame["measured"].all() or front.told_apart == len(front.frame):
+        return front
+    note = (
+        f"of these {len(front.frame)} configurations {front.told_apart} can be told "
+        f"apart: of the others, the {100 * found.level:g} % interval overlaps that of "
+        f"one of them in {'all responses' if len(names) > 1 else names[0]}; measure "
+        "them to tell more"
+    )
+    return replace(front, notes=(*front.notes, note))
 
 
 def _nothing_keeps(

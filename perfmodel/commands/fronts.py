@@ -309,5 +309,6 @@ def _document(part: Section, front: ParetoFront) -> dict[str, Any]:
         "units": dict(front.responses),
         "maximised": list(front.maximised),
         "candidates": len(front.candidates),
+        "told_apart": front.told_apart,
         "notes": list(front.notes),
     }

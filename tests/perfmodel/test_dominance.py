@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from perfmodel.dominance import dominated_volume, non_dominated
+from perfmodel.dominance import dominated_volume, non_dominated, told_apart
 from tests.known_answers import brute_force_front
 
 POINTS = st.tuples(st.integers(1, 25), st.integers(1, 4)).flatmap(
@@ -47,3 +47,13 @@ def test_points_beyond_the_reference_add_no_volume() -> None:
 def test_a_front_of_many_points_takes_little_time() -> None:
     points = np.random.default_rng(0).random((200_000, 2))
     assert 1 <= non_dominated(points).sum() < 100
+
+
+@given(POINTS, st.floats(0, 3))
+def test_points_are_told_apart_where_no_interval_is_shared(points, half) -> None:
+    taken = told_apart(points - half, points + half)
+    gaps = np.abs(points[:, None] - points[None]).max(axis=2)
+    among = gaps[np.ix_(taken, taken)]
+    assert (among[~np.eye(len(taken), dtype=bool)] > 2 * half).all()
+    # Each of the others shares its intervals with one that was taken.
+    assert (gaps[:, taken].min(axis=1) <= 2 * half).all()

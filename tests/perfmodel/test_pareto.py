@@ -102,6 +102,27 @@ def test_a_predicted_front_has_intervals_and_is_not_measured() -> None:
         assert (front[name] < front[f"{name}_upper"]).all()
 
 
+def test_a_front_says_how_many_of_its_predictions_can_be_told_apart() -> None:
+    sharp = pareto_front([LATENCY, ENERGY])
+    assert sharp.told_apart == len(sharp.frame) == 4
+    assert sharp.notes == ()
+    wide = [Line("latency_s", (-0.5, 0.0), 0.4), Line("energy_j", (0.3, 0.2), 0.4)]
+    front = pareto_front(wide)
+    assert (len(front.frame), front.told_apart) == (4, 2)
+    assert front.notes[-1] == (
+        "of these 4 configurations 2 can be told apart: of the others, the 90 % "
+        "interval overlaps that of one of them in all responses; measure them to tell "
+        "more"
+    )
+
+
+def test_what_was_measured_is_told_apart() -> None:
+    front = pareto_front(runs())
+    assert front.told_apart == len(
+        front.frame[["latency_s", "energy_j"]].drop_duplicates()
+    )
+
+
 def test_what_was_measured_stands_in_place_of_predictions() -> None:
     data = runs(n=3)
     front = pareto_front([LATENCY, ENERGY], data=data)
