@@ -17,7 +17,7 @@ import numpy as np
 from measure.configuration import Configuration
 from measure.devices.base import SIMULATED_RUN_S, Measurement, OptionOffer
 from measure.devices.board_instruments import Instruments
-from measure.devices.jetson import JetsonDevice
+from measure.devices.jetson import USUAL, JetsonDevice
 from measure.devices.sim_programs import SimPrograms
 from measure.devices.transport import InProcessLink
 from measure.errors import DeviceError
@@ -38,7 +38,7 @@ LAYOUT = {"tx1": "tx1-r32", "tx2": "tx2"}
 WARM_K = 10.0
 """At first the chip is so much warmer than the air."""
 NOT_FELT = "set and read back as on a board; the simulated network does not feel it"
-_FELT = ("cpu_cores", "cpu_freq_hz", "gpu_freq_hz", "emc_freq_hz")
+_FELT = (*USUAL, "cpu_governor", "power_mode")
 
 
 class BoardDevice(JetsonDevice):
@@ -116,7 +116,7 @@ class BoardDevice(JetsonDevice):
         float
             Real seconds.
         """
-        return 4.0 * SIMULATED_RUN_S
+        return 6.0 * SIMULATED_RUN_S
 
     def measure(
         self,

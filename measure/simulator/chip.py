@@ -103,6 +103,15 @@ class Chip:
         At the beginning.
     rng : Generator
         Of the sensor's noise.
+
+    Attributes
+    ----------
+    beside : CoRunner
+        Another program on the CPU.
+    working : bool
+        Whether a load is on it.
+    on_load : callable
+        Called when one begins or ends.
     """
 
     def __init__(
@@ -116,7 +125,8 @@ class Chip:
         self.unit, self.clock, self.rng = unit, clock, rng
         self.beside = CO_RUNNERS["none"]
         self._asked = clocks
-        self._busy = False
+        self.working = False
+        self.on_load: Callable[[], None] = lambda: None
         part = unit.board.sensor
         self._ahead_s = max(AHEAD_S, AHEAD_PERIODS * part.period_s)
         # Of what is drawn since `_from_s`: its end, temperatures, mean power.
@@ -157,7 +167,7 @@ class Chip:
             As asked for.
         """
         if clocks != self._asked:
-            if not self._busy:
+            if not self.working:
                 self._begin()
             self._asked = clocks
 
@@ -247,14 +257,16 @@ class Chip:
         )
 
     def busy(self, working: bool) -> None:
-        """Take note that a load begins or ends.
+        """Take note that a load begins or ends, and tell whoever wants to know.
 
         Parameters
         ----------
         working : bool
             Whether it does: clocks that are set meanwhile are its next ones.
         """
-        self._busy = working
+        self._begin()
+        self.working = working
+        self.on_load()
 
     def pass_over(self, celsius: float) -> None:
         """Take note that nobody looked for a while.

@@ -4,6 +4,8 @@
   at work goes off again; the first core cannot go.
 - A minimum above its maximum, a clock that is no number, a governor that is not there:
   ``EINVAL``. Clocks between two of the ladder become the next higher one.
+- An automatic governor asks for the lowest clock that it may have, and for the highest
+  while a chip beneath it works.
 - The memory clock is what the override says where it is on, else what the CPU clock
   asks for. For a rate that is not on the ladder the next higher one is taken.
 - The clock of a GPU whose rail is gated is a lie: the lowest one, whatever is set.
@@ -17,53 +19,38 @@ Files are written as a kernel would take them: whole, or not at all with an `OSE
 from __future__ import annotations
 
 import errno
-import os
 import re
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from measure.simulator.boards import BOARDS
 from measure.simulator.chip import Chip, by_channel
 from measure.simulator.latency import Clocks
+from measure.simulator.paths import Paths, failure
 from measure.simulator.power import RailPower, idle_power
 from measure.simulator.tree_layouts import (
-    COOLING,
     CPU,
     CPUQUIET,
     DEBUG,
-    INPUT_MV,
     LAYOUTS,
-    ZONES,
     fixed_files,
     links,
 )
 from measure.simulator.tree_modes import MODES, PROGRAM, mode_writes, more_files
+from measure.simulator.tree_sensors import heat_files, power_files
 from measure.simulator.unit import CHANNELS
 
 FAULTS = ("swallowed", "rounded", "behind", "EINVAL", "EACCES", "vanished")
 """What can be made to go wrong with a file that is written."""
 _CPU_OFF_TABLE = {1_555_000: 1_555_500}
+AUTOMATIC = ("interactive", "schedutil", "nvhost_podgov")
+"""Governors that follow the load."""
 _NOISE_W = 0.03
-RAILS = {
-    "VDD_IN": "total",
-    "VDD_GPU": "gpu",
-    "VDD_SYS_GPU": "gpu",
-    "VDD_CPU": "cpu",
-    "VDD_SYS_CPU": "cpu",
-    "VDD_SYS_DDR": "memory",
-    "VDD_SYS_SOC": "soc",
-}
-"""What is behind each rail; a rail that is not here feeds nothing."""
 
 
-def _error(code: int, path: str) -> OSError:
-    return OSError(code, os.strerror(code), path)
-
-
-class BoardTree:
+class BoardTree(Paths):
     """The files of one board.
 
     Parameters
@@ -101,18 +88,17 @@ class BoardTree:
         for one, other in zip((settable, told), more_files(self.layout), strict=True):
             one.update(other)
         self.settable = frozenset(settable)
-        self.files = {
-            path: text.encode("latin-1") for path, text in {**told, **settable}.items()
-        }
-        self.links = links(self.layout)
+        both = {**told, **settable}
+        files = {path: text.encode("latin-1") for path, text in both.items()}
+        super().__init__(files, links(self.layout))
         self._board = BOARDS.get(name.partition("-")[0])
         self._behind: dict[str, bytes] = {}
         self._gone: dict[str, bytes] = {}
-        self._real: dict[str, str] = {}
         self._chip: Chip | None = None
         self._update = -1
         self._at_rest_ma = [0] * len(CHANNELS)
-        self._told = self._sensor_files()
+        sensors = self.layout.sensors if self._board is not None else ()
+        self._told = power_files(sensors, self._milliamperes)
         self._derive()
         self._sense()
 
@@ -125,35 +111,10 @@ class BoardTree:
             On the same clock; it is told what is set.
         """
         self._chip = chip
-        for zone, place in ZONES.items():
-            self._told[f"{place}/temp"] = partial(self._millidegrees, zone)
-        self._told[f"{COOLING['GPU-cap']}/cur_state"] = lambda: b"%d\n" % chip.capped
+        chip.on_load = self._derive
+        self._told.update(heat_files(chip))
         self._told[self._gpu_now] = self._gpu_text
         self._derive()
-
-    def resolve(self, path: str) -> str:
-        """Return a path without links.
-
-        Parameters
-        ----------
-        path : str
-            From the root.
-
-        Returns
-        -------
-        str
-            Where it leads.
-        """
-        parts: list[str] = []
-        for name in path.split("/"):
-            if name == "..":
-                del parts[-1:]
-            elif name not in ("", "."):
-                parts.append(name)
-            here = "/" + "/".join(parts)
-            if here in self.links:
-                parts = self.resolve(self.links[here]).strip("/").split("/")
-        return "/" + "/".join(parts)
 
     def read(self, path: str) -> bytes:
         """Return what a file holds now.
@@ -173,18 +134,14 @@ class BoardTree:
         OSError
             If it is not there, or a folder.
         """
-        real = self._real.get(path) or self._file(path)
-        try:
-            held = self.files[real]
-        except KeyError:
-            raise _error(errno.ENOENT, path) from None
+        real = self.place(path)
         tell = self._told.get(real)
         if tell is not None:
             return tell()
         if self._chip is None:
             self._sense()
             return self.files[real]
-        return held
+        return self.files[real]
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, with what follows from that.
@@ -201,15 +158,15 @@ class BoardTree:
         OSError
             As the kernel would.
         """
-        real = self._file(path)
+        real = self.place(path)
         fault = self.faults.get(real, "")
         if real not in self.settable or fault == "EACCES":
-            raise _error(errno.EACCES, path)
+            raise failure(errno.EACCES, path)
         if fault == "EINVAL":
-            raise _error(errno.EINVAL, path)
+            raise failure(errno.EINVAL, path)
         if fault == "vanished":
             self._gone[real] = self.files.pop(real)
-            raise _error(errno.ENOENT, path)
+            raise failure(errno.ENOENT, path)
         if fault == "swallowed":
             return
         taken = self._taken(real, content.decode("latin-1").strip())
@@ -227,54 +184,6 @@ class BoardTree:
                 if moved in self.settable and moved not in self.faults:
                     self.files[moved] = f"{text}\n".encode()
         self._derive()
-
-    def names(self, path: str) -> list[str]:
-        """Return the names in a folder.
-
-        Parameters
-        ----------
-        path : str
-            From the root.
-
-        Returns
-        -------
-        list of str
-            In order.
-
-        Raises
-        ------
-        OSError
-            If there is no such folder.
-        """
-        start = self.resolve(path).rstrip("/") + "/"
-        places = [*self.files, *self.links]
-        found = {
-            p[len(start) :].partition("/")[0]
-            for p in places
-            if p[:1] == "/" and p.startswith(start)
-        }
-        if not found:
-            raise _error(errno.ENOENT, path)
-        return sorted(found)
-
-    def exists(self, path: str) -> bool:
-        """Tell whether something is there.
-
-        Parameters
-        ----------
-        path : str
-            From the root.
-
-        Returns
-        -------
-        bool
-            Whether it is a file or a folder.
-        """
-        real = self.resolve(path)
-        if real in self.files:
-            return True
-        places = (*self.files, *self.links)
-        return any(place.startswith(real + "/") for place in places)
 
     def may_write(self, path: str) -> bool:
         """Tell whether a file may be written.
@@ -322,14 +231,6 @@ class BoardTree:
             cores=len(measured.intersection(self.online())),
         )
 
-    def _file(self, path: str) -> str:
-        real = self._real.get(path)
-        if real is None:
-            real = self._real[path] = self.resolve(path)
-        if real in self.files:
-            return real
-        raise _error(errno.EISDIR if self.exists(real) else errno.ENOENT, path)
-
     def _text(self, path: str) -> str:
         held = self.files[path] if path in self.files else self._gone[path]
         return held.decode("latin-1").strip()
@@ -347,40 +248,40 @@ class BoardTree:
             if folder == self.layout.gpu:
                 known = ("nvhost_podgov", "userspace", "performance")
             if text not in known:
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             return text
         if name == "scaling_setspeed":
             if self._text(f"{folder}/scaling_governor") != "userspace":
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             return str(self._integer(path, text))
         if name == "current_governor":
             if text not in ("balanced", "runnable", "userspace"):
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             return text
         if name == "scheduler":
             known = tuple(self._text(path).replace("[", "").replace("]", "").split())
             if text not in known:
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             return " ".join(f"[{w}]" if w == text else w for w in known) + " "
         if name == "active":
             if text not in ("G", "LP"):
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             return text
         value = self._integer(path, text)
         if path == PROGRAM and value >= len(MODES[self.layout.name]):
-            raise _error(errno.EINVAL, path)
+            raise failure(errno.EINVAL, path)
         if name == "target_pwm":
             value = min(value, 255)
         if name == "online":
             if value not in (0, 1):
-                raise _error(errno.EINVAL, path)
+                raise failure(errno.EINVAL, path)
             if value and CPUQUIET in self.files and self._text(CPUQUIET) == "1":
                 return None
         return str(value)
 
     def _integer(self, path: str, text: str) -> int:
         if not re.fullmatch("[0-9]+", text):
-            raise _error(errno.EINVAL, path)
+            raise failure(errno.EINVAL, path)
         return int(text)
 
     def _bound(self, folder: str, name: str, value: int) -> str:
@@ -391,9 +292,9 @@ class BoardTree:
         value = min(max(value, ladder[0]), ladder[-1])
         if "min" in name:
             if value > int(self._text(f"{folder}/{name.replace('min', 'max')}")):
-                raise _error(errno.EINVAL, f"{folder}/{name}")
+                raise failure(errno.EINVAL, f"{folder}/{name}")
         elif value < int(self._text(f"{folder}/{name.replace('max', 'min')}")):
-            raise _error(errno.EINVAL, f"{folder}/{name}")
+            raise failure(errno.EINVAL, f"{folder}/{name}")
         return str(value)
 
     def _cpu_khz(self, cluster: int) -> int:
@@ -402,7 +303,7 @@ class BoardTree:
         high = int(self._text(f"{folder}/scaling_max_freq"))
         governor = self._text(f"{folder}/scaling_governor")
         asked = low
-        if governor == "performance":
+        if governor == "performance" or governor in AUTOMATIC and self._loaded:
             asked = high
         speed = self._text(f"{folder}/scaling_setspeed")
         if governor == "userspace" and speed.isdigit():
@@ -412,7 +313,8 @@ class BoardTree:
     def _gpu_hz(self) -> int:
         ladder, folder = self.layout.gpu_hz, self.layout.gpu
         if folder:
-            if self._text(f"{folder}/governor") == "performance":
+            governor = self._text(f"{folder}/governor")
+            if governor == "performance" or governor in AUTOMATIC and self._loaded:
                 return _at_least(ladder, int(self._text(f"{folder}/max_freq")))
             return _at_least(ladder, int(self._text(f"{folder}/min_freq")))
         override = f"{DEBUG}/clock/override.gbus"
@@ -433,6 +335,10 @@ class BoardTree:
             return told
         return b"%d\n" % min(int(told), self._chip.clocks.gpu_hz)
 
+    @property
+    def _loaded(self) -> bool:
+        return self._chip is not None and self._chip.working
+
     def _emc_hz(self) -> int:
         folder = self.layout.emc_folder
         rate, state = self.layout.emc_names
@@ -447,7 +353,7 @@ class BoardTree:
 
     def _derive(self) -> None:
         """Bring what only tells something into line with what is set."""
-        self._real.clear()
+        self.forget()
         if self._chip is not None:
             self._chip.set(self._set_clocks())
         layout, online = self.layout, self.online()
@@ -491,43 +397,11 @@ class BoardTree:
         for path, tell in self._told.items():
             self.files[path] = tell()
 
-    def _sensor_files(self) -> dict[str, Callable[[], bytes]]:
-        """Return what tells power when it is read."""
-        found: dict[str, Callable[[], bytes]] = {}
-        if self._board is None:
-            return found
-        texts = {
-            "in_power": lambda ma: b"%.0f\n" % (INPUT_MV * ma / 1000.0),
-            "in_current": lambda ma: b"%d\n" % ma,
-            "ui_input_": lambda ma: b"%d %d\n" % (INPUT_MV, ma),
-        }
-        for folder, rails in self.layout.sensors:
-            for number, rail in enumerate(rails):
-                behind = RAILS.get(rail)
-                place = None if behind is None else CHANNELS.index(behind)
-                for name, text in texts.items():
-                    end = "" if name.endswith("_") else "_input"
-                    path = f"{folder}/{name}{number}{end}"
-                    found[path] = partial(self._power_text, place, text)
-        return found
-
-    def _power_text(self, place: int | None, text: Callable[[int], bytes]) -> bytes:
-        if place is None:
-            return text(0)
+    def _milliamperes(self, place: int) -> int:
         if self._chip is not None:
-            return text(self._chip.milliamperes(place))
+            return self._chip.milliamperes(place)
         self._sense()
-        return text(self._at_rest_ma[place])
-
-    def _millidegrees(self, zone: str) -> bytes:
-        assert self._chip is not None
-        if zone == "PMIC-Die":
-            return b"100000\n"
-        celsius = self._chip.temperature_c()
-        if zone == "Tboard_tegra":
-            celsius = 0.5 * (celsius + self._chip.unit.ambient_c)
-        # Zones tell half degrees.
-        return b"%d\n" % (500 * round(2.0 * celsius))
+        return self._at_rest_ma[place]
 
 
 def _at_least(ladder: tuple[int, ...], asked: int) -> int:

@@ -162,3 +162,20 @@ def test_every_rail_of_a_tx2_tells_its_own_power() -> None:
     assert told["VDD_4V0_WIFI"] == 0
     parts = sum(told.values()) - told["VDD_IN"]
     assert 0 < parts < told["VDD_IN"]
+
+
+def test_an_automatic_governor_follows_the_load() -> None:
+    clock = SimClock()
+    tree = BoardTree("tx1-r32", clock.now)
+    chip = chip_of(clock, tree.clocks())
+    tree.attach(chip)
+    low = tree.clocks()
+    assert low.cpu_hz == 102e6 and low.gpu_hz == 76.8e6
+    chip.busy(True)
+    assert tree.clocks().cpu_hz == 1734e6 and tree.clocks().gpu_hz == 998.4e6
+    # Without the override the memory goes with the CPU.
+    assert tree.clocks().emc_hz == 1600e6
+    tree.write(f"{CPU}/cpu0/cpufreq/scaling_governor", b"powersave")
+    assert tree.clocks().cpu_hz == 102e6
+    chip.busy(False)
+    assert tree.clocks() == low
