@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from measure.devices import machine
 from measure.devices.base import Device, Measurement, OptionOffer, Told
 from measure.devices.board_programs import calls_of
+from measure.devices.board_readings import ENERGIES, missing
 from measure.devices.command_line import (
     NETWORK,
     WORKLOAD,
@@ -26,7 +27,6 @@ from measure.devices.command_line import (
     space_of,
 )
 from measure.devices.copying import worker
-from measure.devices.host_levels import no_energy
 from measure.devices.host_options import host_offers
 from measure.devices.worker_program import worker_argv
 from measure.errors import WorkloadError
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 KNOWN = ("threads", "batch_size")
 """Options whose levels this machine knows, for a command that names them."""
+NO_ENERGY = "energy of this machine is not measured while it runs a command"
 _RUNTIME = ("tensorflow", "keras", "numpy", "python")
 """What of this machine a command does not run on."""
 
@@ -261,7 +262,7 @@ class CommandDevice(Device):
             warm_up_s=calls.warm_up_s,
             cpu_time_s=calls.cpu_time_s,
             batch_size=calls.batch_size,
-            readings=no_energy(),
+            readings=missing(("power_w", *ENERGIES), NO_ENERGY),
             read_back=dict.fromkeys(configuration),
             read_back_reason={name: how.get(name, "") for name in configuration},
             flags=calls.flags,

@@ -24,7 +24,15 @@ MARGIN = 0.95
 
 
 class Failed(Exception):
-    """Why there is nothing to tell; `final`: it would be so again."""
+    """Why there is nothing to tell.
+
+    Parameters
+    ----------
+    reason : str
+        In one line.
+    final : bool
+        Whether it would be so again.
+    """
 
     def __init__(self, reason, final=True):
         Exception.__init__(self, reason)
@@ -32,7 +40,18 @@ class Failed(Exception):
 
 
 def warm_up_end(calls):
-    """Return the first steady call, or None: `measure.stability` in plain Python."""
+    """Return the first steady call: `measure.stability` in plain Python.
+
+    Parameters
+    ----------
+    calls : list of float
+        Seconds of each call; of many, means are looked at.
+
+    Returns
+    -------
+    int or None
+        None while there is no steady state.
+    """
     size = max(1, -(-len(calls) // MOST_POINTS))
     last = len(calls) - size + 1
     points = [sum(calls[at : at + size]) / size for at in range(0, last, size)]
@@ -80,7 +99,20 @@ def _median(values):
 
 
 class Run(object):
-    """One run: warm-up, load before the window, the window, load after it."""
+    """One run: warm-up, load before the window, the window, load after it.
+
+    Parameters
+    ----------
+    job : dict
+        ``seconds``, ``window_s``, ``lead_s``, ``min_calls``, ``quick``,
+        ``warm_up_cap_s``, ``limit_s``, as `measure.devices.board_programs` has them.
+    execute : callable
+        Executes once, and appends the seconds of each call to a list.
+    cpu_s : callable
+        Returns the CPU seconds spent so far.
+    tests : bool
+        Whether it is tested that calls are steady.
+    """
 
     def __init__(self, job, execute, cpu_s, tests=True):
         self.job, self.execute, self.cpu_s = job, execute, cpu_s
@@ -89,7 +121,18 @@ class Run(object):
         self.longest_s, self.flags = 0.0, []
 
     def once(self, calls):
-        """Execute once, add the seconds of its calls, return how long it took."""
+        """Execute once.
+
+        Parameters
+        ----------
+        calls : list of float
+            The seconds of its calls are appended.
+
+        Returns
+        -------
+        float
+            How long it took.
+        """
         start = time.monotonic()
         self.execute(calls)
         took = time.monotonic() - start
@@ -97,12 +140,29 @@ class Run(object):
         return took
 
     def no_time(self, more):
-        """Tell whether so many more executions would come too late."""
+        """Tell whether so many more executions would come too late.
+
+        Parameters
+        ----------
+        more : int
+            How many.
+
+        Returns
+        -------
+        bool
+            By the longest so far.
+        """
         spent = time.monotonic() - self.begin_s
         return spent + more * self.longest_s > MARGIN * self.job["limit_s"]
 
     def warm_up(self):
-        """Execute until calls are steady, or for long enough."""
+        """Execute until calls are steady, or for long enough.
+
+        Returns
+        -------
+        list of float
+            Seconds of each call.
+        """
         calls = []
         self.once(calls)
         if not self.tests:
@@ -127,7 +187,13 @@ class Run(object):
             self.once([])
 
     def measured(self):
-        """Return the calls of the window, and all that is told of it."""
+        """Return the calls of the window, and all that is told of it.
+
+        Returns
+        -------
+        dict
+            As `document` has it.
+        """
         job, calls, count = self.job, [], 0
         need_s = max(job["seconds"], job["window_s"])
         cpu_s, start = self.cpu_s(), time.monotonic()
@@ -144,7 +210,22 @@ class Run(object):
         return self.document(calls, start, stop, self.cpu_s() - cpu_s)
 
     def document(self, calls, start, stop, cpu_s):
-        """Return calls and their window as plain data."""
+        """Return calls and their window as plain data.
+
+        Parameters
+        ----------
+        calls : list of float
+            Seconds of each.
+        start, stop : float
+            Of the window.
+        cpu_s : float
+            Spent in it.
+
+        Returns
+        -------
+        dict
+            For `measure.devices.board_programs.calls_of`.
+        """
         return {
             "calls_s": _thinned(calls),
             "window": [start, stop],
@@ -153,7 +234,13 @@ class Run(object):
         }
 
     def told(self):
-        """Return what there is to tell."""
+        """Return what there is to tell.
+
+        Returns
+        -------
+        dict
+            Calls, warm-up, window, flags.
+        """
         cpu_s, start = self.cpu_s(), time.monotonic()
         warm = self.warm_up()
         if self.no_time(1):
@@ -180,7 +267,18 @@ def _thinned(calls):
 
 
 def timed(call):
-    """Return what executes a call and adds how long it took."""
+    """Return what executes a call and adds how long it took.
+
+    Parameters
+    ----------
+    call : callable
+        Runs one batch.
+
+    Returns
+    -------
+    callable
+        Takes the list that is added to.
+    """
 
     def execute(calls):
         start = time.monotonic()
@@ -191,5 +289,11 @@ def timed(call):
 
 
 def python_version():
-    """Return the version of what runs us."""
+    """Return the version of what runs us.
+
+    Returns
+    -------
+    str
+        Of Python.
+    """
     return "%d.%d.%d" % sys.version_info[:3]

@@ -22,7 +22,18 @@ UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def run_command(job):
-    """Measure a command: its wall time, or what it prints."""
+    """Measure a command: its wall time, or what it prints.
+
+    Parameters
+    ----------
+    job : dict
+        ``argv``, ``pattern``, ``batch_size``, ``echo``, and what `Run` takes.
+
+    Returns
+    -------
+    dict
+        Calls, as plain data.
+    """
     import resource
 
     argv, pattern = job["argv"], None
@@ -48,7 +59,23 @@ def run_command(job):
 
 
 def find_program(job):
-    """Tell where a program is, and the hash of its file."""
+    """Tell where a program is, and the hash of its file.
+
+    Parameters
+    ----------
+    job : dict
+        ``program``, as a shell would find it.
+
+    Returns
+    -------
+    dict
+        ``path`` and ``sha256``, empty where its file cannot be read.
+
+    Raises
+    ------
+    Failed
+        If it is not there.
+    """
     path = shutil.which(job["program"])
     if path is None:
         raise Failed("%s is no program, or not on the PATH" % job["program"])
@@ -83,7 +110,25 @@ def _executed(argv):
 
 
 def latencies(pattern, said):
-    """Return the seconds that a pattern finds in what a command said."""
+    """Return the seconds that a pattern finds in what a command said.
+
+    Parameters
+    ----------
+    pattern : re.Pattern
+        With one group, or one that is named as a unit.
+    said : str
+        All that it printed.
+
+    Returns
+    -------
+    list of float
+        One a match.
+
+    Raises
+    ------
+    Failed
+        If there is none, or one that is no time.
+    """
     named = [name for name in UNITS if name in pattern.groupindex]
     scale, found = UNITS[named[0]] if named else 1.0, []
     for match in pattern.finditer(said):
