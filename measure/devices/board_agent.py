@@ -247,22 +247,22 @@ def state_folder():
 
 
 def _sha256(data):
-    """Return a digest without loading OpenSSL, which takes a fifth of our memory."""
+    """Return a hash without loading OpenSSL, which takes a fifth of our memory."""
     for name in ("_sha256", "_sha2"):
         try:
-            return __import__(name).sha256(data).hexdigest()
+            return __import__(name).sha256(data)
         except ImportError:
             continue
     import hashlib
 
-    return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(data)
 
 
 class Journal(object):
     """What stood before, on disk before anything is written."""
 
     def __init__(self, folder, root):
-        key = _sha256(root.encode("utf-8", "surrogateescape"))
+        key = _sha256(root.encode("utf-8", "surrogateescape")).hexdigest()
         self.folder = folder
         self.path = os.path.join(folder, "journal-%s.jsonl" % key[:16])
         self._lock = None
@@ -360,9 +360,7 @@ class Part(object):
             old = os.path.join(folder, left)
             if ".part-" in left and os.stat(old).st_mtime < time.time() - PART_S:
                 os.unlink(old)
-        import hashlib
-
-        self.name, self.size, self.sum = name, 0, hashlib.sha256()
+        self.name, self.size, self.sum = name, 0, _sha256(b"")
         self.path = os.path.join(folder, "%s.part-%d" % (name, os.getpid()))
         if os.path.lexists(self.path):
             os.unlink(self.path)

@@ -15,8 +15,8 @@ from measure.workloads import board_timing, board_worker, command
 if TYPE_CHECKING:
     from measure.devices.transport import Link
 
-PIECE = 1 << 18
-"""Bytes a request: few enough that a slow link answers each within its limit."""
+PIECE = 1 << 16
+"""Bytes a request: a slow link answers each in time, an agent has room for several."""
 _MAIN = """import sys
 
 from measure.workloads.board_worker import main
