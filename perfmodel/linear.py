@@ -18,6 +18,7 @@ from perfmodel.base import (
     PerformanceModel,
     spread_draws,
 )
+from perfmodel.bending import Bends, draw_bends
 from perfmodel.errors import ArchiveError, ModelError
 from perfmodel.intervals import Calibration
 from perfmodel.split_plots import Fit, choose_in_plots, fit_in_plots
@@ -112,6 +113,8 @@ class StepwiseModel(PerformanceModel):
     """
 
     name: ClassVar[str] = "stepwise"
+    #: Whether `fit` takes the whole plots of the rows.
+    takes_plots: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -275,6 +278,11 @@ class StepwiseModel(PerformanceModel):
     def _mean(self, codes: Floats) -> Floats:
         return np.asarray(self._matrix(codes) @ self.coefficients_)
 
+    def _bent(self, bends: Bends, codes: Floats) -> Floats:
+        """Predict the mean with numeric options bent."""
+        blocks = [bends.columns(self.encoding_, t.term, codes) for t in self.terms_]
+        return np.asarray(np.hstack(blocks) @ self.coefficients_)
+
     def _spread(self, codes: Floats) -> Floats:
         matrix = self._matrix(codes)
         leverage = np.einsum("ij,jk,ik->i", matrix, self.covariance_, matrix)
@@ -284,44 +292,43 @@ class StepwiseModel(PerformanceModel):
         return np.asarray(np.maximum(spread, LEAST_SPREAD))
 
     def _draws(self, codes: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-        """Refit, selection included, to fitted values plus resampled residuals.
+        """Draw by how far refits, selection included, lie off a truth that is known.
 
+        That is the model with its numeric options bent at random, since lines and
+        parabolas cannot tell; the refits learn from its values plus errors drawn anew.
         Runs keep their places in the design, which resampled rows would not.
         """
-        if self.plots_ is not None:
-            return self._draws_in_plots(self.plots_, codes, n_draws, rng)
-        n = len(self.target_)
-        fitted = self._mean(self.codes_)
-        residuals = self.target_ - fitted
-        free = max(n - len(self.coefficients_), 1)
-        inflated = (residuals - residuals.mean()) * np.sqrt(n / free)
-        refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
-        for place in range(len(refits)):
-            target = fitted + inflated[rng.integers(n, size=n)]
-            refits[place] = self._relearned(self.codes_, target)._mean(codes)
-        return spread_draws(refits, n_draws, rng)
+        fitted = self._mean(codes)
+        terms = [(one.term, one.coefficients) for one in self.terms_]
+        everything = np.arange(len(self.target_))
+        draws = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
+        for place in range(len(draws)):
+            bends = draw_bends(self.encoding_, terms, rng)
+            target = self._bent(bends, self.codes_) + self._errors(rng)
+            refitted = self._relearned_on(everything, target)
+            draws[place] = fitted + self._bent(bends, codes) - refitted._mean(codes)
+        return spread_draws(draws, n_draws, rng)
 
-    def _draws_in_plots(
-        self, plots: Plots, codes: Floats, n_draws: int, rng: np.random.Generator
-    ) -> Floats:
-        """Refit, selection included, to fitted values plus errors drawn anew.
+    def _errors(self, rng: np.random.Generator) -> Floats:
+        """Draw errors of the runs: residuals resampled, or normal in whole plots.
 
-        Their variance is estimated from few whole plots: errors are drawn as much
-        wider as Student's distribution is.
+        As few degrees of freedom tell their variance, they are as much wider as
+        Student's distribution is.
         """
-        fitted = self._mean(self.codes_)
-        n, groups = len(fitted), plots.groups
+        n = len(self.target_)
         between, within = map(student_width, self.free_)
-        refits = np.empty((min(n_draws, BOOTSTRAP_REFITS), len(codes)))
-        for place in range(len(refits)):
-            errors = rng.standard_normal(n)
-            means = np.bincount(groups, errors) / np.bincount(groups)
-            drawn = within * (errors - means[groups]) + between * means[groups]
-            target = fitted + self.noise_log_sd_ * plots.whiten(
-                self.variance_ratio_, drawn, power=0.5
+        if self.plots_ is None:
+            residuals = self.target_ - self._mean(self.codes_)
+            inflated = (residuals - residuals.mean()) * np.sqrt(
+                n / max(self.free_[1], 1)
             )
-            refits[place] = self._relearned_on(np.arange(n), target)._mean(codes)
-        return spread_draws(refits, n_draws, rng)
+            return np.asarray(within * inflated[rng.integers(n, size=n)])
+        groups, errors = self.plots_.groups, rng.standard_normal(n)
+        means = np.bincount(groups, errors) / np.bincount(groups)
+        drawn = within * (errors - means[groups]) + between * means[groups]
+        return self.noise_log_sd_ * self.plots_.whiten(
+            self.variance_ratio_, drawn, power=0.5
+        )
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
         terms = [

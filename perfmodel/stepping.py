@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "choose_terms",
+    "coded",
     "f_test",
     "orthonormal",
     "partial_test",
@@ -76,13 +77,28 @@ def term_columns(encoding: Encoding, term: Term, codes: Floats) -> Floats:
     """
     block = np.ones((len(codes), 1))
     for factor in term.factors:
-        coded = _coded(encoding, factor, codes)
-        block = (block[:, :, None] * coded[:, None, :]).reshape(len(block), -1)
+        own = coded(encoding, factor, codes)
+        block = (block[:, :, None] * own[:, None, :]).reshape(len(block), -1)
     return block
 
 
-def _coded(encoding: Encoding, factor: Factor, codes: Floats) -> Floats:
-    """Code one option's column; a number off the levels by the same line."""
+def coded(encoding: Encoding, factor: Factor, codes: Floats) -> Floats:
+    """Code one option's column; a number off the levels by the same line.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        Of the space.
+    factor : Factor
+        The option, and its power.
+    codes : ndarray of shape (n, n_options)
+        Levels, or numbers between and beyond them.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns)
+        One column for a number, one fewer than levels for a category.
+    """
     position = encoding.space.names.index(factor.option)
     option = encoding.space.options[position]
     values = codes[:, position]

@@ -18,15 +18,19 @@ from perfmodel.stepping import EXACT_SHARE, orthonormal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from perfmodel.dataset import PerformanceDataset
+
     Floats = NDArray[np.float64]
 
-__all__ = ["Plots", "estimate_eta", "student_width"]
+__all__ = ["Plots", "estimate_eta", "plots_of", "student_width"]
 
 #: The least variance between whole plots, as a share of what noise alone would give:
 #: below, eta is negative, which keeps F tests between whole plots exact.
 LEAST_BETWEEN = 0.02
 MOST_BETWEEN = 1e6
 _GRID, _ZOOMS = 40, 4
+#: Columns that tell whole plots of one number apart.
+_PLOT_OF = ("sweep_id", "block")
 _SMALL = 1e-9
 
 
@@ -147,6 +151,49 @@ class Plots:
         factor = np.maximum(1 + eta * variances, LEAST_BETWEEN / 10) ** power - 1
         out = scaled + vectors @ ((vectors.T @ scaled).T * factor).T
         return np.asarray(out if power < 0 else (out.T / root).T)
+
+
+def plots_of(data: PerformanceDataset) -> Plots | None:
+    """Find the whole plots that the rows a model learns from were made in.
+
+    Parameters
+    ----------
+    data : PerformanceDataset
+        Of one environment and response; its column ``whole_plot`` is looked at, those
+        of several sweeps or blocks being others. A run without one is alone in its own.
+
+    Returns
+    -------
+    Plots or None
+        Of the rows of ``data.X``; None where there are none, or where they tell no
+        more than single runs.
+    """
+    frame = data.frame
+    if "whole_plot" not in data.meta:
+        return None
+    words = frame["whole_plot"].astype(str)
+    has_own = ~(frame["whole_plot"].isna() | words.isin(["", "nan", "None"])).to_numpy()
+    names = [name for name in (*_PLOT_OF, "whole_plot") if name in data.meta]
+    labels = [
+        key if has_own[place] else (str(place), "alone")
+        for place, key in enumerate(
+            frame[names].astype(str).itertuples(index=False, name=None)
+        )
+    ]
+    options = list(data.space.names)
+    held = frame[data.response].notna() & frame[options].notna().all(axis=1)
+    kept = frame[held]
+    rows = kept.groupby(options, sort=False, observed=True).ngroup().to_numpy()
+    places = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    numbers = np.array([places[label] for label in labels])[held.to_numpy()]
+    if not len(rows):
+        return None
+    counts = np.zeros((int(rows.max()) + 1, int(numbers.max()) + 1))
+    np.add.at(counts, (rows, numbers), 1.0)
+    counts = counts[:, counts.any(axis=0)]
+    runs = counts.sum(axis=1)
+    plots = Plots(counts / runs[:, None], runs)
+    return plots if plots.informative else None
 
 
 def estimate_eta(matrix: Floats, target: Floats, plots: Plots) -> float:

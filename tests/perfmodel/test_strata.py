@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from perfmodel.strata import Plots, estimate_eta, student_width
+from perfmodel.dataset import PerformanceDataset
+from perfmodel.strata import Plots, estimate_eta, plots_of, student_width
 
 Floats = np.ndarray
 
@@ -102,3 +104,39 @@ def test_few_degrees_of_freedom_widen_errors() -> None:
 def test_nothing_left_to_tell_it_is_no_variance() -> None:
     matrix = np.eye(4)
     assert estimate_eta(matrix, np.arange(4.0), Plots.of([0, 0, 1, 1])) == 0.0
+
+
+def test_whole_plots_of_sweeps_and_repeats_are_told_apart() -> None:
+    frame = pd.DataFrame(
+        {
+            "a": [1, 2, 1, 2, 1, 3, 4, 5, 6],
+            "y": [1.0, 2, 1, 2, 1, None, 4, 5, 6],
+            "whole_plot": [0, 0, 1, 1, 0, 0, None, 7, 7],
+            "sweep_id": ["x"] * 4 + ["z"] * 5,
+        }
+    )
+    data = PerformanceDataset.from_frame(
+        frame, options=["a"], response="y", meta=["whole_plot", "sweep_id"]
+    )
+    plots = plots_of(data)
+    assert plots is not None
+    # Rows 1, 2, 4: level 1 was run in three whole plots, 2 in two, 4 in none.
+    assert plots.runs.tolist() == [3, 2, 1, 1, 1]
+    third, half = 1 / 3, 1 / 2
+    expected = [
+        [third, third, third, 0, 0],
+        [half, half, 0, 0, 0],
+        [0, 0, 0, 1, 0],
+        [0, 0, 0, 0, 1],
+        [0, 0, 0, 0, 1],
+    ]
+    np.testing.assert_allclose(plots.weights, expected)
+
+
+def test_data_without_whole_plots_have_none() -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3], "y": [1.0, 2, 3], "whole_plot": [None] * 3})
+    data = PerformanceDataset.from_frame(
+        frame, options=["a"], response="y", meta=["whole_plot"]
+    )
+    assert plots_of(data) is None
+    assert plots_of(PerformanceDataset.from_frame(frame, ["a"], "y")) is None
