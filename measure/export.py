@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from measure.joining import measured_units, table_of, unmeasured
 from measure.records import Plan, Run
 from measure.responses import UNITS
+from measure.spelling import several
 from measure.table import Table
 
 __all__ = ["skipped", "to_table"]
@@ -68,10 +69,10 @@ def skipped(runs: Sequence[Run], *, everything: bool = False) -> list[dict[str, 
         failed = sum(run.role == "design" and run.status == "failed" for run in runs)
         if reference:
             why = "they tell the drift; --all exports them"
-            found.append({"what": f"{reference} reference runs", "why": why})
+            found.append({"what": several(reference, "reference run"), "why": why})
         if failed:
             why = "they have no measurement; --all exports them"
-            found.append({"what": f"{failed} failed runs", "why": why})
+            found.append({"what": several(failed, "failed run"), "why": why})
     rows = [run for run in runs if everything or _is_result(run)]
     found += [
         {"what": f"column {name}", "why": f"missing in every run: {why}"}

@@ -1,4 +1,4 @@
-"""The name that a misspelt one stands for."""
+"""Words as they are printed: the name that a misspelt one stands for, and counts."""
 
 from __future__ import annotations
 
@@ -57,3 +57,51 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """
     found = nearest(name, names)
     return f"; did you mean {found!r}?" if found is not None else ""
+
+
+def several(count: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    thing : str
+        What one of them is called.
+
+    Returns
+    -------
+    str
+        In the plural unless it is one.
+
+    Examples
+    --------
+    >>> several(1, "run"), several(40, "reference run")
+    ('1 run', '40 reference runs')
+    """
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def runs_of(runs: int, configurations: int) -> str:
+    """Return how many runs there are, and of how many configurations if of fewer.
+
+    A run is a measurement; models learn from the mean of each configuration's runs.
+
+    Parameters
+    ----------
+    runs, configurations : int
+        How many.
+
+    Returns
+    -------
+    str
+        In words.
+
+    Examples
+    --------
+    >>> runs_of(32, 32), runs_of(40, 32)
+    ('32 runs', '40 runs of 32 configurations')
+    """
+    if runs == configurations:
+        return several(runs, "run")
+    return f"{several(runs, 'run')} of {several(configurations, 'configuration')}"

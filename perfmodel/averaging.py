@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.spelling import runs_of, several
 from perfmodel.errors import DataError
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def averaged_runs(
     has_levels = runs[names].notna().all(axis=1)
     if not has_response.any():
         raise DataError(
-            f"response {response!r} is missing in all {len(runs)} runs{where}; choose "
+            f"response {response!r} is missing in all "
+            f"{several(len(runs), 'run')}{where}; choose "
             "another response, or measure again"
         )
     kept = runs[has_response & has_levels]
@@ -116,7 +118,8 @@ def averaged_runs(
             response,
             missing=int((~has_response).sum()),
             incomplete=int((has_response & ~has_levels).sum()),
-            repeats=len(kept) - len(means),
+            kept=len(kept),
+            rows=len(means),
             shared=0 if groups is None else len(groups) - len(set(groups.tolist())),
         ),
     }
@@ -144,28 +147,27 @@ def _counted(
     response: str,
     missing: int,
     incomplete: int,
-    repeats: int,
+    kept: int,
+    rows: int,
     shared: int,
 ) -> tuple[str, ...]:
     """Say what was done to the runs."""
     out = []
-    if missing:
-        verb = "has" if missing == 1 else "have"
-        end = "is left out" if missing == 1 else "are left out"
-        out.append(f"{missing} of {runs} runs {verb} no {response} and {end}")
-    if incomplete:
-        verb = "lacks" if incomplete == 1 else "lack"
-        end = "is left out" if incomplete == 1 else "are left out"
-        out.append(
-            f"{incomplete} of {runs} runs {verb} the level of an option and {end}"
-        )
-    if repeats:
-        word = "repeat" if repeats == 1 else "repeats"
-        out.append(f"{repeats} {word} of a configuration averaged")
+    for left, lack in (
+        (missing, ("has", "have", f"no {response}")),
+        (incomplete, ("lacks", "lack", "the level of an option")),
+    ):
+        if left:
+            one, many, what = lack
+            verb, end = (one, "is") if left == 1 else (many, "are")
+            whole = several(runs, "run")
+            out.append(f"{left} of {whole} {verb} {what} and {end} left out")
+    if kept > rows:
+        out.append(f"{runs_of(kept, rows)}: repeats are averaged")
     if shared:
-        word = "configuration shares" if shared == 1 else "configurations share"
+        verb = "shares" if shared == 1 else "share"
         out.append(
-            f"{shared} {word} the measurement of another, being the same in fact: they "
-            "are one in folds and intervals"
+            f"{several(shared, 'configuration')} {verb} the measurement of another, "
+            "being the same in fact: they are one in folds and intervals"
         )
     return tuple(out)

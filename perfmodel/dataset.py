@@ -70,8 +70,9 @@ class PerformanceDataset:
     ...     frame, options=["threads"], response="time")
     >>> data.X["threads"].tolist(), data.y.tolist()
     ([1, 2], [8.0, 4.1])
-    >>> data.counted
-    ('1 of 4 runs has no time and is left out', '1 repeat of a configuration averaged')
+    >>> data.counted  # doctest: +NORMALIZE_WHITESPACE
+    ('1 of 4 runs has no time and is left out',
+     '3 runs of 2 configurations: repeats are averaged')
     """
 
     frame: pd.DataFrame

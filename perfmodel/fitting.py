@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from measure.spelling import runs_of
 from perfmodel.catalogue import AUTO, RACING, make_model
 from perfmodel.errors import DataError
 from perfmodel.ladders import sparse_ladders
 from perfmodel.progress import Progress, part_of, silent
 from perfmodel.racing import called, choose, race
+from perfmodel.strata import plots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +84,8 @@ def fit(
     runs = int(data.replicates.sum())
     if runs < FEWEST_RUNS or len(y) < FEWEST_CONFIGURATIONS:
         raise DataError(
-            f"{runs} runs of {len(y)} configurations have a finite {data.response}; a "
-            f"model needs {FEWEST_RUNS} runs of {FEWEST_CONFIGURATIONS}: measure more"
+            f"{runs_of(runs, len(y))} with a finite {data.response}; a model needs "
+            f"{runs_of(FEWEST_RUNS, FEWEST_CONFIGURATIONS)}: measure more"
         )
     if not isinstance(model, str):
         candidates = [model]
@@ -97,13 +99,16 @@ def fit(
     chosen = candidates[best]
     if data.groups is not None and hasattr(chosen, "sharing"):
         chosen.sharing(data.groups)
-    chosen.fit(X, y)
+    plots = plots_of(data) if getattr(chosen, "takes_plots", False) else None
+    chosen.fit(X, y, **({} if plots is None else {"plots": plots}))
+    own_notes = chosen.notes_ if plots is not None else ()
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
     chosen.runs_ = runs
     chosen.cross_validation_ = validation
     chosen.choice_ = _reason(candidates, found, validation)
-    chosen.notes_ = (*data.notes, *data.counted, *sparse_ladders(data.space, X))
+    sparse = sparse_ladders(data.space, X)
+    chosen.notes_ = (*data.notes, *data.counted, *own_notes, *sparse)
     return chosen
 
 

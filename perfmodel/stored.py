@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from measure.counting import decisive_runs
 from measure.joining import measured_units, table_of, unmeasured
+from measure.spelling import several
 from perfmodel.errors import DataError, SelectionError
 from perfmodel.sweeps import learned_from
 
@@ -151,8 +152,8 @@ def _one_protocol(
         else:
             left[run.sweep_id] = left.get(run.sweep_id, 0) + 1
     notes = [
-        f"{count} runs of sweep {sweep} are left out: its protocol is not the latest "
-        f"sweep's (choose with --sweep {sweep})"
+        f"{several(count, 'run')} of sweep {sweep} left out: its protocol is not the "
+        f"latest sweep's (choose with --sweep {sweep})"
         for sweep, count in left.items()
     ]
     return kept, notes

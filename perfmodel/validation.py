@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from measure.spelling import several
 from perfmodel.errors import ModelError
 from perfmodel.folds import by_group, deal
 from perfmodel.intervals import bootstrap_interval
@@ -41,6 +42,13 @@ class Regressor(Protocol):
 
     def predict(self, X: Any) -> Any:
         """Predict rows."""
+
+
+class Parted(Protocol):
+    """What says something of rows, and can say it of some of them."""
+
+    def take(self, rows: Any) -> Any:
+        """Give it for some of the rows."""
 
 
 def mape(y: ArrayLike, prediction: ArrayLike) -> float:
@@ -91,6 +99,7 @@ def held_out_predictions(
     X: pd.DataFrame,
     y: ArrayLike,
     folds: list[NDArray[np.intp]],
+    plots: Parted | None = None,
 ) -> NDArray[np.float64]:
     """Predict each row by a model that was fitted without its fold.
 
@@ -105,6 +114,8 @@ def held_out_predictions(
         Response.
     folds : list of ndarray
         As `split_folds` deals them.
+    plots : Plots, optional
+        The whole plots that the rows were made in, for models that take them.
 
     Returns
     -------
@@ -120,7 +131,10 @@ def held_out_predictions(
         fresh: Any = clone(model)
         if "calibrate" in fresh.get_params():
             fresh.set_params(calibrate=False)
-        fresh.fit(X.iloc[learn], truth[learn])
+        more = {}
+        if plots is not None and getattr(fresh, "takes_plots", False):
+            more["plots"] = plots.take(learn)
+        fresh.fit(X.iloc[learn], truth[learn], **more)
         out[fold] = fresh.predict(X.iloc[fold])
     return out
 
@@ -351,7 +365,8 @@ def cross_validate(
     X, y = data.X, data.y
     if len(y) < FEWEST_RUNS:
         raise ModelError(
-            f"cross-validation got {len(y)} runs and needs at least {FEWEST_RUNS}; "
+            f"cross-validation got {several(len(y), 'configuration')} and needs at "
+            f"least {FEWEST_RUNS}; "
             "measure more configurations"
         )
     deals = deal(len(y), folds, repeats, seed, data.groups)

@@ -80,7 +80,7 @@ def rows_table(data: PerformanceDataset, response: str) -> Table:
         rows.append(
             {
                 **place,
-                "rows": len(part.frame),
+                "runs": len(part.frame),
                 "configurations": len(part.y),
                 f"least {spoken(response)}": float(part.y.min()),
                 f"largest {spoken(response)}": float(part.y.max()),
@@ -88,7 +88,7 @@ def rows_table(data: PerformanceDataset, response: str) -> Table:
         )
     return Table(
         name="environments",
-        caption="What was measured on what. Rows without a response are left out, and "
+        caption="What was measured on what. Runs without a response are left out, and "
         "repeats of a configuration averaged.",
         frame=pd.DataFrame(rows),
         units={f"{end} {spoken(response)}": data.responses[response] for end in ENDS},

@@ -36,6 +36,7 @@ Example:
 def export(output: Output, store: Path, everything: bool, out: Path) -> None:
     """Write the table, say how many rows and what was left out."""
     from measure.export import skipped, to_table
+    from measure.spelling import several
     from measure.store import SqliteStore, planned_sweeps
     from measure.table import description_path, write_table
 
@@ -46,7 +47,7 @@ def export(output: Output, store: Path, everything: bool, out: Path) -> None:
     write_table(table, out)
     left_out = skipped(runs, everything=everything)
     rows = len(table.frame)
-    output.print(f"{rows} rows: {out}, described by {description_path(out)}")
+    output.print(f"{several(rows, 'row')}: {out}, described by {description_path(out)}")
     for entry in left_out:
         output.print(f"left out: {entry['what']} ({entry['why']})")
     output.finish(

@@ -393,6 +393,7 @@ def sections(
     """
     import numpy as np
 
+    from measure.spelling import several
     from perfmodel.errors import DataError
 
     found: list[Section] = []
@@ -407,12 +408,14 @@ def sections(
             if np.isinf(values).any() or (not finite and len(part.responses) == 1):
                 part.for_response(name).y  # raises, with what and where
             if finite == 0:
-                notes.append(f"{name}{where} is missing in all {len(values)} runs")
+                notes.append(
+                    f"{name}{where} is missing in all {several(len(values), 'run')}"
+                )
                 continue
             if finite < FEWEST_RUNS:
                 raise DataError(
-                    f"{name}{where} has {finite} finite values; at least {FEWEST_RUNS} "
-                    "are needed: measure more configurations"
+                    f"{several(finite, 'run')} with a finite {name}{where}; at least "
+                    f"{FEWEST_RUNS} are needed: measure more configurations"
                 )
             there.append(name)
         if not there:

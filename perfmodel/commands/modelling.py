@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from measure.spelling import runs_of
 from perfmodel.commands.printing import (
     amount,
     estimate,
@@ -67,7 +68,7 @@ class Described:
         unit = f" ({self.influence.unit})" if self.influence.unit else ""
         where = "/".join(self.environment.values())
         place = f" of {where}" if where else ""
-        return f"{response}{unit}{place}, {self.runs} runs"
+        return f"{response}{unit}{place}, {runs_of(self.runs, len(self.model.codes_))}"
 
     @property
     def few(self) -> str:

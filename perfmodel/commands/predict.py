@@ -59,6 +59,7 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
     Example:
       python -m perfmodel predict --model results/models --data new.csv --out p.csv
     """
+    from measure.spelling import several
     from measure.table import read_cells, write_whole
     from perfmodel.commands.loaded import load_one
 
@@ -93,21 +94,23 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
     far = int((rows["extrapolated"] == "true").sum())
     unit = f" ({model.unit_})" if model.unit_ else ""
     output.print(
-        f"{len(levels)} rows predicted: {model.response_ or 'response'}{unit}; {out}"
+        f"{several(len(levels), 'row')} predicted: "
+        f"{model.response_ or 'response'}{unit}; {out}"
     )
     if far:
         output.print(f"{far} of them extrapolated: outside the levels declared")
     elsewhere = _elsewhere(cells, model)
     if elsewhere:
         where = ", ".join(f"{k}={v}" for k, v in model.environment_.items())
+        verb = "is" if elsewhere == 1 else "are"
         output.print(
-            f"{elsewhere} rows are not of {where}, which the model was learned in: "
-            "`transfer` makes a model for elsewhere"
+            f"{several(elsewhere, 'row')} {verb} not of {where}, which the model was "
+            "learned in: `transfer` makes a model for elsewhere"
         )
     for entry in skipped[:20]:
         output.print(f"row {entry['row']} skipped: {entry['reason']}")
     if len(skipped) > 20:
-        output.print(f"and {len(skipped) - 20} more rows skipped")
+        output.print(f"and {several(len(skipped) - 20, 'more row')} skipped")
     output.finish(
         {
             "rows": len(rows),

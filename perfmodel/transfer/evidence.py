@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from measure.spelling import several
 from perfmodel.constraints import direction
 from perfmodel.encoding import Encoding
 from perfmodel.errors import DataError
@@ -200,7 +201,8 @@ def _check(side: PerformanceDataset) -> None:
     where = describe(side.environments()[0])
     if len(side.y) < FEWEST_RESPONSES:
         raise DataError(
-            f"{where} has {len(side.y)} configurations with a {side.response}; at "
+            f"{where} has {several(len(side.y), 'configuration')} with a finite "
+            f"{side.response}; at "
             f"least {FEWEST_RESPONSES} are needed, measure more"
         )
     if not np.all(side.y > 0):

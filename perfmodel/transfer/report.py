@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.spelling import several
 from perfmodel.acquisition import stratified_rows
 from perfmodel.errors import DataError
 from perfmodel.folds import unlike
@@ -381,7 +382,8 @@ def _check_sizes(evidence: Evidence, target_runs: int | None) -> None:
         else "it is too small to be split, learn from all"
     )
     raise DataError(
-        f"{target_runs} target runs were asked for of a target with {n}; {allowed}"
+        f"{several(target_runs, 'target run')} asked for of a target with "
+        f"{several(n, 'configuration')}; {allowed}"
     )
 
 
@@ -403,7 +405,7 @@ def _errors(
             rest,
             seed,
         )
-        words = f"the {len(rest)} configurations not learned from"
+        words = f"the {several(len(rest), 'configuration')} not learned from"
         return {name: found[name] for name in names}, words
     guard = model.guard_
     runs = guard.rows
@@ -415,7 +417,7 @@ def _errors(
     }
     if guard.decision == "alone":
         errors["transfer"] = errors["alone"]
-    return errors, f"{len(runs)} held-out target runs"
+    return errors, f"{several(len(runs), 'held-out target configuration')}"
 
 
 def _plain(values: dict[Any, Any]) -> dict[str, Any]:

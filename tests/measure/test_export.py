@@ -108,7 +108,7 @@ def test_what_is_left_out_is_said_with_the_reason() -> None:
     runs = [sample_run(plan, 0), sample_run(plan, 1)]
     said = {entry["what"]: entry["why"] for entry in skipped(runs)}
     assert said["column energy_j"] == "missing in every run: no sensor"
-    assert "1 reference runs" in said
+    assert "1 reference run" in said
     assert "energy_j" not in to_table([plan], runs).responses
 
 

@@ -23,7 +23,7 @@ def test_everything_that_was_done_is_said() -> None:
     assert averaged_runs(runs, "y")["counted"] == (
         "1 of 5 runs has no y and is left out",
         "1 of 5 runs lacks the level of an option and is left out",
-        "1 repeat of a configuration averaged",
+        "3 runs of 2 configurations: repeats are averaged",
     )
 
 

@@ -101,6 +101,17 @@ def test_fit_prints_accuracy_influential_options_and_the_best(run, one) -> None:
     assert "ms (" in result.stdout, "short times are printed in milliseconds"
 
 
+def test_repeats_are_counted_as_runs_and_as_configurations(run, tmp_path) -> None:
+    once = frame(20)
+    pd.concat([once, once]).to_csv(tmp_path / "twice.csv", index=False)
+    words = ["--data", "twice.csv", *COLUMNS, "--response", "time_s"]
+    out = run("fit", *words, *QUICK).stdout
+    assert "time_s of laptop, 40 runs of 20 configurations\n" in out
+    assert "note: 40 runs of 20 configurations: repeats are averaged" in out
+    out = run("transfer", *words, "--src", "laptop", "--dst", "server").stdout
+    assert "note: target: 40 runs of 20 configurations: repeats are averaged" in out
+
+
 def test_the_json_of_fit_has_every_key(run, one) -> None:
     (model,) = document(
         run("fit", "--data", one, "--response", "time_s", *QUICK, "--json", "-")

@@ -78,7 +78,7 @@ def test_replicates_are_averaged_and_counted(frame: pd.DataFrame) -> None:
     data = data.select(network="resnet50")
     np.testing.assert_allclose(data.y, [11, 11, 6, 6, 3.5, 3.5])
     assert data.replicates.tolist() == [2] * 6
-    assert data.counted == ("6 repeats of a configuration averaged",)
+    assert data.counted == ("12 runs of 6 configurations: repeats are averaged",)
 
 
 def test_missing_responses_are_dropped_and_counted(frame: pd.DataFrame) -> None:

@@ -221,7 +221,7 @@ def test_a_sweep_that_finished_nothing_leaves_out_no_other() -> None:
     one, two = plan("s1", protocol={"name": "quick"}), plan("s22")
     data, notes = dataset([one, two], [*whole(one), run(two, 0, None)])
     np.testing.assert_array_equal(data.y, np.arange(1.0, 7))
-    assert any("1 runs of sweep s22 are left out" in note for note in notes)
+    assert any("1 run of sweep s22 left out" in note for note in notes)
 
 
 def test_only_the_latest_protocol_is_pooled_and_the_rest_is_said() -> None:
@@ -229,7 +229,7 @@ def test_only_the_latest_protocol_is_pooled_and_the_rest_is_said() -> None:
     runs = [*whole(one, 3.0), *whole(two)]
     data, notes = dataset([one, two], runs)
     np.testing.assert_array_equal(data.y, np.arange(1.0, 7))
-    assert notes[0].startswith("6 runs of sweep s1 are left out: its protocol is not")
+    assert notes[0].startswith("6 runs of sweep s1 left out: its protocol is not")
     data, _ = dataset([one, two], runs, sweeps=["s1"])
     np.testing.assert_array_equal(data.y, 3 * np.arange(1.0, 7))
 

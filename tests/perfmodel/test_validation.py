@@ -88,7 +88,7 @@ def test_the_baseline_is_the_better_mean() -> None:
 
 
 def test_too_few_runs_are_refused() -> None:
-    with pytest.raises(ModelError, match="got 2 runs and needs at least 3"):
+    with pytest.raises(ModelError, match="got 2 configurations and needs at least 3"):
         cross_validate(LinearRegression(), make(np.ones(2), np.arange(2.0)))
 
 

@@ -188,7 +188,7 @@ def test_all_runs_are_learned_from_by_default(data: PerformanceDataset) -> None:
     source, target = one.select(network="resnet50"), one.select(network="mobilenetv2")
     report = transferability(source, target, metrics="ase17")
     assert report.target_runs == 64
-    assert report.scored_on == "64 held-out target runs"
+    assert report.scored_on == "64 held-out target configurations"
     assert report.metrics["M1"] == pytest.approx(0.99, abs=0.02)
     assert list(report.to_dict()["metrics"]) == [f"M{i}" for i in range(1, 19)]
 
