@@ -116,3 +116,54 @@ def executed(job: dict[str, Any]) -> dict[str, Any]:
         found[name] = dict(kinds)
         found[f"{name}_result"] = result.tolist()
     return found
+
+
+def worked(job: dict[str, Any]) -> dict[str, Any]:
+    """Return what the worker of a board tells of a job, with TensorFlow here."""
+    from measure.workloads import board_worker
+    from measure.workloads.board_timing import Failed
+
+    try:
+        found: dict[str, Any] = board_worker.KINDS[job["kind"]](job)
+    except Failed as failure:
+        return {"failed": failure.reason, "final": failure.final}
+    return found
+
+
+def make_models(folder: str) -> dict[str, str]:
+    """Save what a board can run, and what it cannot: models and inputs."""
+    import numpy as np
+    import tensorflow as tf
+
+    from measure.workloads import building
+
+    path = Path(folder)
+    make_networks(folder)
+    model = tf.keras.models.load_model(path / "tiny.keras", compile=False)
+    frozen = building.freeze(model, 2)
+    graph = building.portable(frozen)
+    (path / "tiny.pb").write_bytes(graph.SerializeToString())
+    newer = building.portable(frozen)
+    node = next(node for node in newer.node if node.op == "Conv2D")
+    node.attr["of_tomorrow"].b = True
+    node = next(node for node in newer.node if node.op == "Relu")
+    node.op = "ReluOfTomorrow"
+    (path / "newer.pb").write_bytes(newer.SerializeToString())
+    spec = tf.TensorSpec([1, 5], tf.float32)
+    # An operation that TFLite has no kernel for is as unknown here as one of a newer
+    # version is to an older one.
+    odd = tf.function(lambda x: tf.math.digamma(x)).get_concrete_function(spec)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([odd])
+    converter.allow_custom_ops = True
+    (path / "custom.tflite").write_bytes(converter.convert())
+    fixed = tf.function(lambda x: tf.reshape(x, [5, 1]) * 2.0)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [fixed.get_concrete_function(spec)]
+    )
+    (path / "fixed.tflite").write_bytes(converter.convert())
+    (path / "no.tflite").write_bytes(b"no model at all")
+    for batch in (1, 2, 4):
+        np.save(path / f"images{batch}.npy", np.ones((batch, 32, 32, 3), np.float32))
+        np.save(path / f"numbers{batch}.npy", np.ones((batch, 5), np.float32))
+    np.save(path / "nan.npy", np.full((1, 32, 32, 3), np.nan, np.float32))
+    return {"attributes": " ".join(sorted({a for n in graph.node for a in n.attr}))}
