@@ -15,8 +15,8 @@ from measure.devices.base import Device, Measurement, OptionOffer, Told
 from measure.devices.host_levels import (
     check_read_back,
     complete_levels,
+    energy_of_run,
     import_variables,
-    no_energy,
     run_time_s,
     variables,
 )
@@ -26,6 +26,7 @@ from measure.devices.host_options import (
     host_offers,
     usual_names,
 )
+from measure.devices.rapl import HostPower
 from measure.errors import DeviceError, RunFailed
 from measure.options import Option
 from measure.records import Conditions, Environment
@@ -55,6 +56,8 @@ class HostDevice(Device):
     log : pathlib.Path, optional
         File that measured and building processes print to; one in the cache by
         default.
+    power : HostPower, optional
+        Tells the energy of runs; the processor's own counters by default.
 
     Raises
     ------
@@ -82,8 +85,10 @@ class HostDevice(Device):
         networks: Sequence[str] | None = None,
         seed: int = 0,
         log: Path | None = None,
+        power: HostPower | None = None,
     ) -> None:
         self.log = log
+        self.power = HostPower.find() if power is None else power
         self.seed = seed
         self._runtime = machine.tensorflow_version()
         self._zygotes: dict[bool, Zygote] = {}
@@ -209,9 +214,21 @@ class HostDevice(Device):
         Returns
         -------
         float
-            Seconds: forking, loading, the first call, measuring.
+            Seconds: forking, loading, the first call, measuring, and resting where
+            energy is measured.
         """
-        return run_time_s(network, timing)
+        rests_s = 0.0 if timing.quick else self.power.rests_s
+        return run_time_s(network, timing) + rests_s
+
+    def describe(self) -> dict[str, str]:
+        """Return what tells this machine's energy.
+
+        Returns
+        -------
+        dict of str to str
+            The counters; or why there are none, and what to do.
+        """
+        return {"power": self.power.why or self.power.sensor}
 
     def prepare(
         self,
@@ -345,7 +362,7 @@ class HostDevice(Device):
         Returns
         -------
         Measurement
-            Energy is missing, with its reason.
+            Energy where the processor tells it, else missing, with its reason.
 
         Raises
         ------
@@ -354,9 +371,15 @@ class HostDevice(Device):
         """
         job = self.job(network, workload, configuration, timing)
         conditions = machine.conditions()
-        answer = self._zygote(bool(job["onednn"])).call(
-            MEASURE, job, limit_s=timing.time_limit_s
-        )["value"]
+        zygote = self._zygote(bool(job["onednn"]))
+
+        def run() -> dict[str, Any]:
+            limit_s = timing.time_limit_s
+            return dict(zygote.call(MEASURE, job, limit_s=limit_s)["value"])
+
+        answer, energy, why = self.power.watched(
+            run, lambda said: tuple(said["window"]), quick=timing.quick
+        )
         read_back = {name: answer["read_back"].get(name) for name in configuration}
         check_read_back(configuration, read_back, answer["read_back_reason"])
         return Measurement(
@@ -364,12 +387,18 @@ class HostDevice(Device):
             warm_up_s=tuple(answer["warm_up_s"]),
             cpu_time_s=answer["cpu_time_s"],
             batch_size=int(job["batch_size"]),
-            readings=no_energy(),
+            readings=energy_of_run(
+                energy,
+                why,
+                calls=len(answer["calls_s"]),
+                batch=int(job["batch_size"]),
+                quick=timing.quick,
+            ),
             read_back=read_back,
             read_back_reason={
                 name: answer["read_back_reason"].get(name, "") for name in configuration
             },
-            flags=tuple(answer["flags"]),
+            flags=(*answer["flags"], *(energy.flags if energy is not None else ())),
             artefact=self.artefact(network, workload, configuration),
             conditions=conditions,
         )

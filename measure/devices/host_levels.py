@@ -6,7 +6,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from measure.devices.board_readings import (
+    ENERGIES,
+    NO_QUICK_ENERGY,
+    energy_readings,
+    missing,
+)
 from measure.devices.host_options import is_x86, refuse_impossible
+from measure.energy import Energy
 from measure.errors import RunFailed
 from measure.records import Reading
 from measure.workloads.base import Timing
@@ -15,7 +22,6 @@ from measure.workloads.networks import Network
 _OVERHEAD_S = {"resnet50": 3.0, "mobilenetv2": 1.1, "tcn": 0.6}
 _USUAL_OVERHEAD_S = 1.1
 _NOT_INHERITED = ("ONEDNN_VERBOSE", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-_ENERGY = {"energy_j": "J", "energy_gross_j": "J", "power_w": "W"}
 
 
 def complete_levels(
@@ -125,19 +131,31 @@ def check_read_back(
             )
 
 
-def no_energy() -> tuple[Reading, ...]:
-    """Return the responses that this machine does not measure.
+def energy_of_run(
+    energy: Energy | None, why: str, *, calls: int, batch: int, quick: bool
+) -> tuple[Reading, ...]:
+    """Return what a run's energy says of one call.
+
+    Parameters
+    ----------
+    energy : Energy or None
+        Of the window.
+    why : str
+        Why there is none.
+    calls, batch : int
+        In the window, and items in each.
+    quick : bool
+        Whether mean power is all that counts.
 
     Returns
     -------
     tuple of Reading
-        Missing, with the reason.
+        Missing ones with their reason.
     """
-    reason = "no power sensor of this machine is read yet"
-    return tuple(
-        Reading(name=name, value=None, unit=unit, reason=reason)
-        for name, unit in _ENERGY.items()
-    )
+    if energy is None:
+        return missing(("power_w", *ENERGIES), why)
+    found = energy_readings(energy, calls, batch)
+    return (found[0], *missing(ENERGIES, NO_QUICK_ENERGY)) if quick else found
 
 
 def run_time_s(network: str, timing: Timing) -> float:

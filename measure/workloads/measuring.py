@@ -41,6 +41,8 @@ class Calls:
         CPU time of all threads until the end of each.
     steady : int
         Position of the first measured call.
+    stops : tuple of float
+        When each ended, on `time.perf_counter`.
     flags : tuple of str
         `NO_STEADY_STATE` where the cap ended the warm-up.
     """
@@ -48,6 +50,7 @@ class Calls:
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
     steady: int
+    stops: tuple[float, ...]
     flags: tuple[str, ...] = ()
 
     @property
@@ -55,6 +58,11 @@ class Calls:
         """CPU seconds of one measured call."""
         count = len(self.seconds) - self.steady
         return (self.cpu_seconds[-1] - self.cpu_seconds[self.steady - 1]) / count
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Begin of the first and end of the last measured call."""
+        return self.stops[self.steady] - self.seconds[self.steady], self.stops[-1]
 
 
 def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
@@ -84,14 +92,19 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
     """
     seconds: list[float] = []
     cpu_seconds: list[float] = []
+    stops: list[float] = []
     clock, cpu_clock = time.perf_counter, time.process_time
 
     def one() -> float:
         start = clock()
         call()
-        seconds.append(clock() - start)
+        stops.append(clock())
+        seconds.append(stops[-1] - start)
         cpu_seconds.append(cpu_clock())
         return seconds[-1]
+
+    def measured(steady: int, *flags: str) -> Calls:
+        return Calls(tuple(seconds), tuple(cpu_seconds), steady, tuple(stops), flags)
 
     one()
     warm_s, test_s, least = 0.0, timing.seconds, timing.min_calls
@@ -101,19 +114,18 @@ def time_calls(call: Callable[[], None], timing: Timing) -> Calls:
             warm_s += one()
             count = len(seconds) - 1
             if FEWEST <= count < least and warm_s >= count * timing.seconds:
-                return Calls(tuple(seconds), tuple(cpu_seconds), 1, (FEW,))
+                return measured(1, FEW)
         steady = 1 if timing.quick else warm_up_end(seconds)
         if steady is not None:
             steady = max(steady, 1)
             if _enough(seconds[steady:], timing):
-                return Calls(tuple(seconds), tuple(cpu_seconds), steady)
+                return measured(steady)
         if warm_s >= cap_s:
             # Nothing is steady: the latest calls are measured all the same.
             steady = len(seconds) - 1
             while steady > 1 and not _enough(seconds[steady:], timing):
                 steady -= 1
-            flags = (NO_STEADY_STATE,)
-            return Calls(tuple(seconds), tuple(cpu_seconds), steady, flags)
+            return measured(steady, NO_STEADY_STATE)
         test_s = warm_s * _TEST_AGAIN
 
 
@@ -133,8 +145,9 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``calls_s``, ``warm_up_s``, ``cpu_time_s``, ``flags``, ``read_back``,
-        ``read_back_reason``, ``steps_s`` (where the time went).
+        ``calls_s``, ``warm_up_s``, ``window`` (on `time.perf_counter`),
+        ``cpu_time_s``, ``flags``, ``read_back``, ``read_back_reason``, ``steps_s``
+        (where the time went).
     """
     begin = time.perf_counter()
     os.environ.update(job["environment"])
@@ -155,6 +168,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "calls_s": calls.seconds[calls.steady :],
         "warm_up_s": calls.seconds[: calls.steady],
+        "window": calls.window,
         "cpu_time_s": calls.cpu_time_s,
         "flags": flags,
         "read_back": observed,

@@ -13,12 +13,14 @@ from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.host import MEASURE, HostDevice
 from measure.devices.host_levels import import_variables
+from measure.devices.rapl import HostPower
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.responses import readings_of
 from measure.workloads.base import Timing
 from measure.workloads.networks import find_network
 from measure.workloads.zygote import Zygote
 from tests.contracts.devices import DeviceContract
+from tests.measure.devices.test_rapl import burning, tree
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures on Linux")
 
@@ -110,6 +112,28 @@ def test_each_level_is_measured_and_read_back(
     energy = {r.name: r for r in readings_of(measured)}["energy_j"]
     assert energy.value is None and energy.reason
     assert capfd.readouterr() == ("", "")
+
+
+def test_where_the_processor_tells_it_a_run_has_energy(
+    host: HostDevice,
+    words: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert host.describe()["power"]
+    tree(tmp_path, {"intel-rapl:0": "package-0"})
+    monkeypatch.setattr(host, "power", HostPower.find(tmp_path))
+    assert host.describe() == {"power": "RAPL package-0"}
+    timing = Timing(seconds=0.1, min_calls=2)
+    configuration = Configuration({"batch_size": 8})
+    with burning(tmp_path, [25.0]):
+        measured = host.measure(words[0], "images-32", configuration, timing)
+    found = {r.name: r for r in readings_of(measured)}
+    assert found["power_w"].value == pytest.approx(25.0, rel=0.2)
+    gross, net = found["energy_gross_j"], found["energy_per_item_j"]
+    assert gross.value is not None and net.uncertainty is not None
+    mean_s = found["latency_mean_s"].value or 0.0
+    assert gross.value == pytest.approx(25.0 * mean_s, rel=0.5)
 
 
 def test_threads_share_an_artefact_and_batches_do_not(

@@ -9,8 +9,8 @@ import pytest
 from measure.devices.host_levels import (
     check_read_back,
     complete_levels,
+    energy_of_run,
     import_variables,
-    no_energy,
     run_time_s,
     variables,
 )
@@ -59,8 +59,9 @@ def test_a_level_that_did_not_take_effect_fails_the_run() -> None:
 
 
 def test_energy_is_missing_with_its_reason() -> None:
-    assert {reading.name for reading in no_energy()} >= {"energy_j", "power_w"}
-    assert all(r.value is None and r.reason for r in no_energy())
+    found = energy_of_run(None, "no counters", calls=5, batch=1, quick=False)
+    assert {one.name for one in found} >= {"energy_j", "energy_per_item_j", "power_w"}
+    assert all(one.value is None and one.reason == "no counters" for one in found)
 
 
 def test_a_quick_run_of_a_small_network_is_the_shortest() -> None:
