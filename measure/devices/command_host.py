@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from measure.devices import machine
 from measure.devices.base import Device, Measurement, OptionOffer, Told
 from measure.devices.board_programs import calls_of
-from measure.devices.board_readings import ENERGIES, missing
 from measure.devices.command_line import (
     NETWORK,
     WORKLOAD,
@@ -27,7 +26,9 @@ from measure.devices.command_line import (
     space_of,
 )
 from measure.devices.copying import worker
+from measure.devices.host_levels import energy_of_run
 from measure.devices.host_options import host_offers
+from measure.devices.rapl import HostPower
 from measure.devices.worker_program import worker_argv
 from measure.errors import WorkloadError
 from measure.records import Conditions, Environment
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 KNOWN = ("threads", "batch_size")
 """Options whose levels this machine knows, for a command that names them."""
-NO_ENERGY = "energy of this machine is not measured while it runs a command"
 _RUNTIME = ("tensorflow", "keras", "numpy", "python")
 """What of this machine a command does not run on."""
 
@@ -106,6 +106,7 @@ class CommandDevice(Device):
         except Failed as failure:
             raise WorkloadError(f"--command: {failure.reason}") from failure
         self._log = log
+        self._power = HostPower.find()
         self._stack = ExitStack()
         scratch = self._stack.enter_context(tempfile.TemporaryDirectory())
         self._worker = Path(scratch) / "worker"
@@ -234,7 +235,7 @@ class CommandDevice(Device):
         Returns
         -------
         Measurement
-            Energy is missing, with its reason.
+            Energy where the processor tells it, else missing, with its reason.
 
         Raises
         ------
@@ -255,17 +256,27 @@ class CommandDevice(Device):
             "limit_s": timing.time_limit_s,
         }
         argv = worker_argv(sys.executable, str(self._worker), job)
-        calls = calls_of(self._run(argv, timing.time_limit_s))
+        calls, energy, why = self._power.watched(
+            lambda: calls_of(self._run(argv, timing.time_limit_s)),
+            lambda said: said.window,
+            quick=timing.quick,
+        )
         how = self.options.read_back_reason
         return Measurement(
             calls_s=calls.calls_s,
             warm_up_s=calls.warm_up_s,
             cpu_time_s=calls.cpu_time_s,
             batch_size=calls.batch_size,
-            readings=missing(("power_w", *ENERGIES), NO_ENERGY),
+            readings=energy_of_run(
+                energy,
+                why,
+                calls=calls.window_calls,
+                batch=calls.batch_size,
+                quick=timing.quick,
+            ),
             read_back=dict.fromkeys(configuration),
             read_back_reason={name: how.get(name, "") for name in configuration},
-            flags=calls.flags,
+            flags=(*calls.flags, *(energy.flags if energy is not None else ())),
             conditions=conditions,
         )
 

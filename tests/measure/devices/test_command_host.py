@@ -19,9 +19,11 @@ from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.command_host import CommandDevice
 from measure.devices.opening import open_device
+from measure.devices.rapl import HostPower
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.workloads.base import Timing
 from tests.contracts.devices import DeviceContract
+from tests.measure.devices.test_rapl import burning, tree
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures on Linux")
 
@@ -177,3 +179,15 @@ def test_a_sweep_of_a_command_is_measured_and_resumed(
     assert done.exit_code == 1 and "{delay} has no level" in done.output
     done = CliRunner().invoke(main, ["sweep", "--latency-pattern", "x"])
     assert done.exit_code == 2
+
+
+def test_where_the_processor_tells_it_a_command_has_energy(tmp_path: Path) -> None:
+    tree(tmp_path, {"intel-rapl:0": "package-0"})
+    with CommandDevice(COMMAND, space=SPACE) as device:
+        device._power = HostPower.find(tmp_path)
+        with burning(tmp_path, [25.0]):
+            found = measure(device, Timing(seconds=0.2, min_calls=2), delay=0.02)
+    readings = {reading.name: reading for reading in found.readings}
+    assert readings["power_w"].value == pytest.approx(25.0, rel=0.2)
+    assert readings["energy_gross_j"].value > 25.0 * 0.02
+    assert readings["energy_j"].uncertainty > 0.0
