@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from measure.designs.reduction import Reduction, reduced, whole
+from measure.designs.separable import separable_bound
 from measure.designs.weights import (
     ENUMERATED,
     ESTIMATED,
@@ -30,14 +31,13 @@ from measure.designs.weights import (
     PROVED,
     Approximation,
     Solution,
+    is_enumerable,
 )
 from measure.space import ConfigurationSpace
-from measure.terms import FloatArray, IntArray, Term, model_matrix
+from measure.terms import IntArray, Term, model_matrix
 
 # A certificate is worth more than a search, unless that says so much less.
 _WORTH = 0.02
-_LISTED = 20_000  # configurations whose variances are computed together
-_ROUNDING = 1e-12
 _FEW = 200_000  # numbers in the rows of so few configurations that repeats matter
 
 
@@ -112,34 +112,50 @@ def upper_bound(
     (0.5291, 'proved')
     """
     terms = tuple(terms)
-    reduction = reduced(space, terms)
-    found: list[Bound | None] = []
-    powers = any(factor.power > 1 for term in terms for factor in term.factors)
-    if not powers:
-        found.append(_orthogonal(space))
-        if runs is not None and _is_two_level(space, terms):
-            found.append(_of_two_levels(whole(space, terms).columns, runs))
+    found = _by_formula(space, terms, runs)
     if tight:
-        alone = powers and all(term.order <= 1 for term in terms)
-        if alone and len(space.options) > 1:
+        reduction = reduced(space, terms)
+        unsaid = not any(bound is not None for bound in found)
+        if unsaid and all(term.order <= 1 for term in terms):
             found.append(_additive(space, terms))
-        # By a formula all is said, unless something is forbidden.
-        if reduction is not None and (space.forbid or not found):
-            found.append(approximate_bound(reduction, enumerated))
+        elif reduction is not None:
+            # Where a formula says it all but for what is forbidden, and configurations
+            # are too many to go through, a search would add nothing.
+            if unsaid or space.forbid or is_enumerable(reduction, enumerated):
+                found.append(approximate_bound(reduction, enumerated))
         if runs is not None:
             kept = np.empty((0, len(space.options)), np.int64)
             kept = kept if fixed is None else fixed
-            if 0 < len(kept) <= runs:
-                found.append(_beside(space, terms, kept, runs, repeats, enumerated))
-            elif not repeats and _few(space, terms, runs):
+            if 0 < len(kept) <= runs or (not repeats and _few(space, terms, runs)):
                 found.append(_beside(space, terms, kept, runs, repeats, enumerated))
     bounds = [bound for bound in found if bound is not None]
     if not bounds:
         return None
-    return min(
+    best = min(
         bounds,
         key=lambda bound: bound.value * (1 + _WORTH * (bound.kind == ESTIMATED)),
     )
+    if best.for_runs:
+        return best
+    return replace(best, reached=max(b.reached for b in bounds if not b.for_runs))
+
+
+def _by_formula(
+    space: ConfigurationSpace, terms: tuple[Term, ...], runs: int | None
+) -> list[Bound | None]:
+    """Return the bounds that need no configurations."""
+    if any(factor.power > 1 for term in terms for factor in term.factors):
+        value = separable_bound(space, terms)
+        if value is None:
+            return []
+        reason = "the largest variance is a sum of what each option contributes"
+        if space.forbid:
+            reason = f"{reason}, whatever is forbidden"
+        return [Bound(value=value, kind=PROVED, reason=reason, reached=0.0)]
+    found: list[Bound | None] = [_orthogonal(space)]
+    if runs is not None and _is_two_level(space, terms):
+        found.append(_of_two_levels(whole(space, terms).columns, runs))
+    return found
 
 
 def _orthogonal(space: ConfigurationSpace) -> Bound:
@@ -341,65 +357,3 @@ def in_whole_plots(
         reason=f"{bound.reason}; {held} of {columns} coefficients are known only from "
         "whole plots",
     )
-
-
-def largest_variance(
-    space: ConfigurationSpace,
-    terms: Sequence[Term],
-    covariance: FloatArray,
-    *,
-    enumerated: int = ENUMERATED,
-) -> float:
-    """Return the largest f' C f over the valid configurations.
-
-    Parameters
-    ----------
-    space : ConfigurationSpace
-        The options and what is forbidden.
-    terms : sequence of Term
-        The model, f being its row of a configuration.
-    covariance : ndarray, shape (p, p)
-        The matrix C.
-    enumerated : int, default=10_000_000
-        Up to so many combinations all are gone through; else it is searched.
-
-    Returns
-    -------
-    float
-        Exact where all were gone through.
-    """
-    separate = _separate(space, terms, covariance)
-    if separate is not None:
-        return separate
-    if space.size() <= min(_LISTED, enumerated):
-        X = model_matrix(space, terms, space.all_rows()).X
-        return float(np.einsum("ij,ij->i", X @ covariance, X).max())
-    search = Approximation(whole(space, terms))
-    if search.is_enumerable(enumerated):
-        return search.enumerate_largest(covariance)[0]
-    return float(search.climb(LAST_STARTS, covariance)[1].max())
-
-
-def _separate(
-    space: ConfigurationSpace, terms: Sequence[Term], covariance: FloatArray
-) -> float | None:
-    """Return the largest f' C f where it is a sum over options, else None."""
-    if space.forbid or any(len(set(term.options)) > 1 for term in terms):
-        return None
-    row = np.zeros((1, len(space.options)), dtype=np.int64)
-    slices = model_matrix(space, terms, row).slices
-    owners = [name for term in terms for name in (term.options or ("",))[:1]]
-    sizes = [part.stop - part.start for part in slices.values()]
-    owner = np.repeat(np.array(owners), sizes)
-    apart = owner[:, None] != owner[None, :]
-    rounding = _ROUNDING * float(np.diag(covariance).max())
-    if np.abs(covariance[apart]).max(initial=0.0) > rounding:
-        return None
-    total = float(covariance[owner == ""][:, owner == ""].sum())
-    for option in space.options:
-        own = tuple(t for t in terms if option.name in t.options)
-        levels = np.arange(len(option.levels))[:, None]
-        X = model_matrix(ConfigurationSpace([option]), own, levels).X
-        part = covariance[np.ix_(owner == option.name, owner == option.name)]
-        total += float(np.einsum("ij,jk,ik->i", X, part, X).max(initial=0.0))
-    return total

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from measure.designs.base import Design
-from measure.designs.bound import Bound, in_whole_plots, largest_variance, upper_bound
+from measure.designs.bound import Bound, in_whole_plots, upper_bound
 from measure.designs.criteria import moments
 from measure.designs.design_report import DesignReport
 from measure.designs.optimal import singular_terms
@@ -18,6 +18,7 @@ from measure.designs.telling_apart import (
     find_correlations,
     inflation_of,
 )
+from measure.designs.variance import largest_variance
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
 from measure.terms import (
@@ -71,9 +72,9 @@ def evaluate(
         noise: what the power is given for.
     tight : bool, optional
         Whether to look for the best weights of configurations, which takes up to
-        some seconds on large spaces; by default for a design that a search made, for
-        a model with powers, and where few configurations are valid because
-        combinations are forbidden. Else a formula gives the bound.
+        some seconds on large spaces; by default for a design that a search made, and
+        where few configurations are valid because combinations are forbidden. Else a
+        formula gives the bound, where there is one.
 
     Returns
     -------
@@ -142,19 +143,19 @@ def evaluate(
         g_efficiency = p / n / largest_variance(space, terms.terms, covariance)
     if tight is None:
         searched = given is not None and given.iterations is not None
-        powers = any(f.power > 1 for term in terms.terms for f in term.factors)
         # What is forbidden makes the bound of a formula loose, where it is cheap to
         # go through all that is left.
         few = bool(space.forbid) and space.size() <= _FEW_VALID
-        tight = searched or powers or few
-    bound = upper_bound(
-        space,
-        terms.terms,
-        n,
-        fixed=indices[: given.fixed] if given is not None else None,
-        repeats=given is None or given.repeats,
-        tight=tight,
-    )
+        tight = searched or few
+    fixed = indices[: given.fixed] if given is not None else None
+    repeats = given is None or given.repeats
+
+    def bounded(tight: bool) -> Bound | None:
+        return upper_bound(
+            space, terms.terms, n, fixed=fixed, repeats=repeats, tight=tight
+        )
+
+    bound = bounded(tight) or bounded(True)
     if bound is not None and plots is not None:
         held = int(held_columns(matrix.X, plots).sum())
         bound = in_whole_plots(bound, held, p, plots, ratio)

@@ -23,7 +23,7 @@ _ROUNDS = 100
 _STARTS = 64  # climbs of a round
 _KEPT = 256  # configurations that an enumeration adds
 _STEPS = 4000  # exchanges of weight in a round
-_MOST_WORK = 1e10  # multiplications spent on weights, and again on enumerating
+_MOST_WORK = 5e9  # multiplications spent on weights, and again on enumerating
 _FEW = 20_000  # numbers in the rows of so few configurations that all are taken
 _FIRST_EXCESS = 1.0
 
@@ -48,6 +48,32 @@ class Solution:
     largest: float
     kind: str
     went_through: int
+
+
+def is_enumerable(reduction: Reduction, enumerated: int = ENUMERATED) -> bool:
+    """Tell whether all combinations can be gone through in some seconds.
+
+    Parameters
+    ----------
+    reduction : Reduction
+        The space and the model.
+    enumerated : int, default=10_000_000
+        The largest number of them.
+
+    Returns
+    -------
+    bool
+        By their number and the work.
+    """
+    return _is_enumerable(code(reduction.space, reduction.terms), enumerated)
+
+
+def _is_enumerable(coding: Coding, enumerated: int) -> bool:
+    counts = coding.n_levels.astype(float)
+    total = float(np.prod(counts))
+    touched = (coding.factors > 0).sum(axis=0).max()
+    work = total / counts.max() * len(coding.factors) * float(touched)
+    return total <= enumerated and work <= _MOST_WORK
 
 
 class Approximation:
@@ -117,25 +143,6 @@ class Approximation:
         self.excess = _FIRST_EXCESS  # of the largest f'M^-1 f over p, as last seen
         self.work = 0.0
 
-    def is_enumerable(self, enumerated: int) -> bool:
-        """Tell whether all combinations can be gone through in some seconds.
-
-        Parameters
-        ----------
-        enumerated : int
-            The largest number of them.
-
-        Returns
-        -------
-        bool
-            By their number and the work.
-        """
-        counts = self.coding.n_levels.astype(float)
-        total = float(np.prod(counts))
-        touched = (self.coding.factors > 0).sum(axis=0).max()
-        work = total / counts.max() * len(self.coding.factors) * float(touched)
-        return total <= enumerated and work <= _MOST_WORK
-
     def solve(self, enumerated: int = ENUMERATED) -> Solution | None:
         """Improve weights and points until they agree.
 
@@ -149,7 +156,7 @@ class Approximation:
         Solution or None
             The best met; None where the terms cannot be estimated.
         """
-        exact = self.is_enumerable(enumerated)
+        exact = _is_enumerable(self.coding, enumerated)
         best: Solution | None = None
         for turn in range(_ROUNDS):
             log_det = self._reweigh()
