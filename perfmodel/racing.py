@@ -9,6 +9,7 @@ import numpy as np
 
 from perfmodel.folds import by_group, deal
 from perfmodel.progress import Progress, silent
+from perfmodel.strata import plots_of
 from perfmodel.validation import (
     CrossValidation,
     baseline_predictions,
@@ -64,6 +65,7 @@ def race(
         One a candidate.
     """
     X, y = data.X, data.y
+    plots = plots_of(data)
     folds, repeats = _effort(len(y))
     deals = deal(len(y), folds, repeats, seed, data.groups)
     baseline = np.array([baseline_predictions(y, dealt) for dealt in deals])
@@ -75,7 +77,7 @@ def race(
             share = (turn + done / len(racing)) / len(deals)
             progress(f"{called(candidates[place])}, cross-validation", share)
             predictions[place].append(
-                held_out_predictions(candidates[place], X, y, dealt)
+                held_out_predictions(candidates[place], X, y, dealt, plots)
             )
         errors = {place: mape(y, predictions[place][0]) for place in racing}
         least = min(errors.values())

@@ -130,6 +130,7 @@ def fit_sections(
                 seed=seed,
                 environment=part.environment,
                 notes=model.notes_[len(part.data.notes) :],
+                compare=not full,
                 progress=part_of(told, FIT_SHARE, 1.0),
             )
             if found:

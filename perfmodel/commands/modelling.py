@@ -19,6 +19,7 @@ from perfmodel.progress import Progress, silent
 
 if TYPE_CHECKING:
     from measure.console import Output
+    from perfmodel.added import Added
     from perfmodel.influence import InfluenceReport
     from perfmodel.pareto import ParetoFront
 
@@ -26,6 +27,14 @@ __all__ = ["Described", "describe"]
 
 BEST_SHOWN = 3
 INFLUENTIAL_SHOWN = 12
+#: What the JSON says of the error, and what `CrossValidation` calls it.
+ERRORS = {
+    "error_percent": "error_percent",
+    "error_lower": "lower",
+    "error_upper": "upper",
+    "baseline_error_percent": "baseline_error_percent",
+    "selection_bias_percent": "selection_bias_percent",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,8 @@ class Described:
         The best configurations, by prediction.
     notes : tuple of str
         What was done to the runs.
+    added : Added, optional
+        What the last of several sweeps brought.
     """
 
     environment: dict[str, str]
@@ -54,6 +65,7 @@ class Described:
     influence: InfluenceReport
     best: list[dict[str, Any]]
     notes: tuple[str, ...]
+    added: Added | None = None
 
     @property
     def learnable(self) -> bool:
@@ -105,6 +117,7 @@ class Described:
             Plain data.
         """
         validation = self.model.cross_validation_
+        found = {} if validation is None else validation.to_dict()
         terms = self.influence.frame.to_dict("records")
         return {
             "environment": self.environment,
@@ -113,15 +126,7 @@ class Described:
             "runs": self.runs,
             "model": self.model.name,
             "choice": self.model.choice_,
-            "error_percent": getattr(validation, "error_percent", None),
-            "error_lower": getattr(validation, "lower", None),
-            "error_upper": getattr(validation, "upper", None),
-            "baseline_error_percent": getattr(
-                validation, "baseline_error_percent", None
-            ),
-            "selection_bias_percent": getattr(
-                validation, "selection_bias_percent", None
-            ),
+            **{name: found.get(key) for name, key in ERRORS.items()},
             "learnable": self.learnable,
             "terms": terms,
             "influential": [term for term in terms if term["reported"]],
@@ -129,6 +134,7 @@ class Described:
             "configurations": self.influence.configurations,
             "exact": self.influence.exact,
             "best": self.best,
+            "added": None if self.added is None else self.added.to_dict(),
             "notes": [*self.notes, *self.influence.notes],
         }
 
@@ -169,6 +175,11 @@ class Described:
                 levels = entry["configuration"]
                 words = spelled_configuration(self.model.space_, levels)
                 output.print(f"  {text}: {words}")
+        if self.added is not None:
+            first, *others = self.added.lines()
+            output.print(first)
+            for line in others:
+                output.print(f"  {line}")
         self.print_notes(output)
 
     def _bounded(self) -> list[str]:
@@ -255,6 +266,7 @@ def describe(
     seed: int = 0,
     environment: dict[str, str] | None = None,
     notes: Sequence[str] = (),
+    compare: bool = False,
     progress: Progress = silent,
 ) -> Described:
     """Explain a model and find its best configurations.
@@ -271,6 +283,8 @@ def describe(
         Where; the model's own by default.
     notes : sequence of str, optional
         What was done to the runs.
+    compare : bool, default=False
+        Whether to say what the last of several sweeps brought.
     progress : callable, optional
         Told what is being done, and the share done.
 
@@ -291,6 +305,11 @@ def describe(
         best=[],
         notes=tuple(notes),
     )
+    if compare and data is not None:
+        from perfmodel.added import bought
+
+        added = bought(model, data, described.influence, seed)
+        described = replace(described, added=added)
     if not model.response_:
         return described
     progress("best configurations", 0.7)
