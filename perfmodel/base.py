@@ -431,12 +431,6 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self.n_features_in_ = len(names)
         return frame
 
-    def _relearned(self, codes: Floats, target: Floats) -> Self:
-        """Give a model of the same kind, learned from other rows."""
-        fresh = self._blank()
-        fresh._relearn(codes, target)
-        return fresh
-
     def _refitted(self, rows: NDArray[np.intp]) -> Self:
         """Give a model of the same kind, learned from some of the rows."""
         fresh = self._blank()

@@ -9,6 +9,7 @@ import numpy as np
 
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import ModelError, SelectionError
+from perfmodel.facts import facts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,13 +86,14 @@ class Candidates:
             self.rows = _measured(runs, self.space, list(self.responses))
         else:
             for model in given:
-                name = str(getattr(model, "response_", "") or "")
+                facts = facts_of(model)
+                name = facts.response
                 if not name:
                     raise ModelError(
                         f"{type(model).__name__} does not know its response; fit it "
                         "with perfmodel.fit on a PerformanceDataset"
                     )
-                self._add(name, str(getattr(model, "unit_", "") or ""))
+                self._add(name, facts.unit)
                 self.models[name] = model
             self.space = space or given[0].space_
             self._check_options()

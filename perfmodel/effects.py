@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -246,22 +246,22 @@ def _sign(component: Component, n_levels: list[int]) -> int:
     return -1 if np.all(steps <= _WIGGLE * extent) else 0
 
 
-def own_p_values(model: Any) -> dict[str, float]:
-    """Return the model's own p-value of each main effect and pair.
+def own_p_values(told: Mapping[str, float]) -> dict[str, float]:
+    """Return a model's own p-value of each main effect and pair.
 
     Parameters
     ----------
-    model : object
-        Its ``p_values_``, if it has any, map each term to its p-value.
+    told : mapping of str to float
+        Each of its terms, and the term's p-value.
 
     Returns
     -------
     dict of str to float
-        Empty where it has none. The powers of an option are one main effect, whose
-        p-value is the smallest, times their number.
+        The powers of an option are one main effect, whose p-value is the smallest,
+        times their number.
     """
     found: dict[str, list[float]] = {}
-    for term, p in (getattr(model, "p_values_", None) or {}).items():
+    for term, p in told.items():
         power = re.fullmatch(r"I\((.+)\*\*\d+\)", str(term))
         name = power.group(1).strip("`") if power else str(term)
         found.setdefault(name, []).append(float(p))

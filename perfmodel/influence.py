@@ -19,6 +19,7 @@ from perfmodel.effects import (
     without_residue,
 )
 from perfmodel.errors import ModelError
+from perfmodel.facts import Facts, facts_of
 from perfmodel.folds import drawn_rows
 
 if TYPE_CHECKING:
@@ -202,13 +203,14 @@ def explain(
     .. [1] Benjamini and Hochberg, *Controlling the false discovery rate*,
        JRSS B 57(1), 1995.
     """
-    space = _space_of(model, data)
+    facts = facts_of(model)
+    space = _space_of(facts, data, type(model).__name__)
     rng = np.random.default_rng(seed)
     size, limit = space.size(), _domain_limit(len(space.options))
     exact = size <= limit
     indices = np.asarray(space.all_rows() if exact else space.sample(limit, rng))
     predictions = _predictions(model, space, indices)
-    ratios = _learned_log(model, predictions)
+    ratios = facts.log_response and bool(np.all(predictions > 0))
     parts = decompose(
         indices,
         np.log(predictions) if ratios else predictions,
@@ -231,8 +233,7 @@ def explain(
         )
         rows.append(row)
         doubts.append(doubt)
-    learnable = _learnable(model)
-    decide(rows, np.array(doubts), own_p_values(model), learnable)
+    decide(rows, np.array(doubts), own_p_values(facts.p_values), facts.learnable)
     notes = []
     if not ratios:
         notes.append(
@@ -245,7 +246,7 @@ def explain(
         )
     if deviations is None:
         notes.append("the model cannot draw and has no data to refit to: no intervals")
-    if not learnable:
+    if not facts.learnable:
         notes.append(
             "no learnable signal: the model predicts no better than the mean, so no "
             "term is reported"
@@ -255,9 +256,9 @@ def explain(
         configurations=len(indices),
         exact=exact,
         unexplained=float(parts.residual_variance[0]) / variance if variance else 0.0,
-        response=data.response if data is not None else _known(model, "response_"),
-        unit=data.unit if data is not None else _known(model, "unit_"),
-        environment=_environment(model, data),
+        response=data.response if data is not None else facts.response,
+        unit=data.unit if data is not None else facts.unit,
+        environment=_environment(facts, data),
         notes=tuple(notes),
     )
 
@@ -268,27 +269,24 @@ def _domain_limit(n_options: int) -> int:
     return min(DOMAIN_LIMIT, max(_SAMPLED_AT_LEAST, _CELLS // n_terms))
 
 
-def _space_of(model: Any, data: PerformanceDataset | None) -> ConfigurationSpace:
-    space = getattr(model, "space_", None)
-    if space is None and data is not None:
-        space = data.space
-    if space is None:
+def _space_of(
+    facts: Facts, data: PerformanceDataset | None, name: str
+) -> ConfigurationSpace:
+    if facts.space is not None:
+        return facts.space
+    if data is None:
         raise ModelError(
-            f"explain: {type(model).__name__} does not know its options; fit it with "
-            "a PerformanceDataset, or give that as data="
+            f"explain: {name} does not know its options; fit it with a "
+            "PerformanceDataset, or give that as data="
         )
-    return space  # type: ignore[no-any-return]
+    return data.space
 
 
-def _known(model: Any, attribute: str) -> str:
-    return str(getattr(model, attribute, "") or "")
-
-
-def _environment(model: Any, data: PerformanceDataset | None) -> dict[str, Any]:
-    if data is not None:
-        found = data.environments()
-        return dict(found[0]) if len(found) == 1 else {}
-    return dict(getattr(model, "environment_", None) or {})
+def _environment(facts: Facts, data: PerformanceDataset | None) -> dict[str, Any]:
+    if data is None:
+        return dict(facts.environment)
+    found = data.environments()
+    return dict(found[0]) if len(found) == 1 else {}
 
 
 def _predictions(model: Any, space: ConfigurationSpace, indices: Integers) -> Floats:
@@ -298,11 +296,6 @@ def _predictions(model: Any, space: ConfigurationSpace, indices: Integers) -> Fl
         for start in range(0, len(indices), _CHUNK)
     ]
     return np.concatenate(chunks).astype(float)
-
-
-def _learned_log(model: Any, predictions: Floats) -> bool:
-    """Return whether effects are ratios: whether all predictions are positive."""
-    return bool(getattr(model, "log_response_", True)) and bool(np.all(predictions > 0))
 
 
 def _deviations(
@@ -330,7 +323,7 @@ def _deviations(
         part = indices[np.sort(rng.choice(len(indices), wanted, replace=False))]
     frame = space.decode(part)
     if hasattr(model, "draws"):
-        n_draws = REFITS if getattr(model, "draws_are_refits", False) else DRAWS
+        n_draws = REFITS if facts_of(model).draws_are_refits else DRAWS
         drawn = np.asarray(model.draws(frame, n_draws, seed), dtype=float)
     elif data is not None:
         drawn = _refits(model, data, frame, ratios, rng)
@@ -379,12 +372,6 @@ def _on_cells(cells: Integers, component: Component) -> Floats:
         if tuple(cell) in place:
             values[row] = component.values[place[tuple(cell)]]
     return values
-
-
-def _learnable(model: Any) -> bool:
-    """Return whether the model's cross-validation beat the mean; True if unknown."""
-    validation = getattr(model, "cross_validation_", None)
-    return bool(getattr(validation, "learnable", True))
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_effects", "plot_front", "plot_interactions", "plot_predictions"]
+__all__ = ["plot_effects", "plot_front", "plot_interactions"]
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
@@ -194,39 +194,3 @@ def _reach(rows: pd.DataFrame, name: str) -> np.ndarray:
     low = (rows[name] - rows[f"{name}_lower"]).clip(lower=0)
     high = (rows[f"{name}_upper"] - rows[name]).clip(lower=0)
     return np.array([low, high])
-
-
-def plot_predictions(
-    measured: Sequence[float],
-    predicted: Sequence[float],
-    ax: Axes | None = None,
-    *,
-    label: str = "",
-) -> Axes:
-    """Draw held-out predictions against what was measured.
-
-    Parameters
-    ----------
-    measured, predicted : sequence of float
-        The response, and its prediction by a model that had not seen it.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure by default.
-    label : str, optional
-        Response and unit.
-
-    Returns
-    -------
-    matplotlib Axes
-        With the diagonal, on logarithmic axes where all values are positive.
-    """
-    ax = _axes(ax)
-    both = np.concatenate([np.asarray(measured, float), np.asarray(predicted, float)])
-    ends = [both.min(), both.max()]
-    ax.plot(ends, ends, color=GREY, linewidth=1)
-    ax.scatter(measured, predicted, s=12, color=BLUE)
-    if both.min() > 0:
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-    ax.set_xlabel(f"measured {label}".strip())
-    ax.set_ylabel(f"predicted {label}".strip())
-    return ax

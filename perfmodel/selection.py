@@ -9,19 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from perfmodel.errors import SelectionError
-
-if TYPE_CHECKING:
-    from perfmodel.dataset import PerformanceDataset
 
 __all__ = [
     "Pair",
     "describe",
     "match_environments",
     "pair_environments",
-    "select_environments",
 ]
 
 Place = Mapping[str, str]
@@ -132,31 +127,6 @@ def match_environments(places: Sequence[Place], words: str) -> list[dict[str, st
             f"{', '.join(describe(place) for place in places)}"
         )
     return found
-
-
-def select_environments(data: PerformanceDataset, words: str) -> PerformanceDataset:
-    """Give the runs of the environments that words select.
-
-    Parameters
-    ----------
-    data : PerformanceDataset
-        Runs of several environments.
-    words : str
-        Such as ``resnet``, ``tx1/resnet`` or ``network=resnet50``.
-
-    Returns
-    -------
-    PerformanceDataset
-        Of all environments that match.
-
-    Raises
-    ------
-    SelectionError
-        If a part is not one value of one column, or no environment has all of them.
-    """
-    places = data.environments()
-    match_environments(places, words)
-    return data.select(**named_values(places, words))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

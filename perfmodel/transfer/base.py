@@ -135,6 +135,8 @@ class TransferModel(PerformanceModel):
     """
 
     name: ClassVar[str] = "transfer"
+    #: Sources while `fit` learns from them.
+    _given: tuple[SourceRuns | Source, ...] = ()
 
     def __init__(
         self,
@@ -194,7 +196,7 @@ class TransferModel(PerformanceModel):
     # -- what PerformanceModel asks for ------------------------------------
 
     def _learn(self, codes: Floats, target: Floats) -> None:
-        given = () if self.method == ALONE else getattr(self, "_given", ())
+        given = () if self.method == ALONE else self._given
         if given and not self.log_response_:
             raise ModelError(
                 "a transfer needs positive responses, and the target has one that is "
@@ -285,7 +287,8 @@ class TransferModel(PerformanceModel):
                 arrays[f"{name}_covariance"] = part.covariance
                 values[name] = {"residual_sd": part.residual_sd}
             else:
-                process: Any = getattr(part, "process", part)
+                process = part.process if isinstance(part, Delta | Feature) else part
+                assert isinstance(process, Process)
                 arrays[f"{name}_parameters"] = process.parameters
                 values[name] = _process_values(process)
         return values, arrays, {}
@@ -365,7 +368,7 @@ class TransferModel(PerformanceModel):
 
     def _note_noise(self) -> None:
         noise = [
-            weight * float(getattr(self.parts_[name], "noise_sd", 0.0)) ** 2
+            weight * self.parts_[name].noise_sd ** 2
             for name, weight in self.guard_.weights.items()
         ]
         self.noise_log_sd_ = float(np.sqrt(np.sum(noise)))

@@ -92,8 +92,3 @@ def test_a_front_shows_measured_and_predicted_points_apart() -> None:
     _, labels = ax.get_legend_handles_labels()
     assert labels == ["others", "front, measured", "front, predicted"]
     assert ax.get_xlabel() == "latency_s"
-
-
-def test_predictions_are_on_logarithmic_axes_if_all_are_positive() -> None:
-    assert plots.plot_predictions([1, 2], [1, 3]).get_xscale() == "log"
-    assert plots.plot_predictions([-1, 2], [1, 3]).get_xscale() == "linear"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
-from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import SelectionError
 from perfmodel.selection import (
     match_environments,
     pair_environments,
-    select_environments,
 )
 
 PLACES = [
@@ -76,19 +73,6 @@ def test_parts_that_never_go_together_are_an_error() -> None:
 def test_a_table_without_environment_columns_selects_nothing() -> None:
     with pytest.raises(SelectionError, match="no environment columns"):
         match_environments([{}], "resnet")
-
-
-def test_selecting_gives_the_runs_of_all_that_match() -> None:
-    frame = pd.DataFrame(
-        [{**place, "a": i % 2, "y": i} for i, place in enumerate(PLACES)]
-    )
-    data = PerformanceDataset.from_frame(
-        frame,
-        options=["a"],
-        response="y",
-        environment=["device", "network", "workload"],
-    )
-    assert len(select_environments(data, "tx1/resnet").environments()) == 2
 
 
 def test_pairs_agree_in_columns_that_neither_names() -> None:
