@@ -262,15 +262,22 @@ def _evaluated(sweep: MeasuredSweep) -> DesignReport:
     plan = sweep.plan
     space = ConfigurationSpace.from_dict(dict(plan.space))
     first = plan.environments[0]
-    rows = [
-        dict(run.configuration)
+    runs = [
+        run
         for run in plan.runs
         if run.role == "design"
         and run.replicate == 0
         and (run.network, run.workload) == (first.network, first.workload)
     ]
-    frame = pd.DataFrame(rows)[list(space.names)]
-    return evaluate(frame, space=space, model=str(plan.design.get("model", "main")))
+    frame = pd.DataFrame([dict(run.configuration) for run in runs])[list(space.names)]
+    plots = [(run.block, run.whole_plot) for run in runs]
+    alone = any(plot is None for _, plot in plots)
+    return evaluate(
+        frame,
+        space=space,
+        model=str(plan.design.get("model", "main")),
+        whole_plots=None if alone else pd.factorize(pd.Series(plots))[0],
+    )
 
 
 def _as_it_is(data: PerformanceDataset) -> DesignReport:
@@ -306,7 +313,8 @@ def _design_table(
     return Table(
         name="design",
         caption="Which configurations were chosen, and for which model. D-efficiency "
-        "is det(X'X)^(1/p) / n; no design of any size exceeds the bound, which is "
+        "is det(X'V^-1 X)^(1/p) / n, where V is the identity unless runs share whole "
+        "plots; no design of any size exceeds the bound, which is "
         "loose where there are few runs for the terms.",
         frame=pd.DataFrame(rows).dropna(axis=1, how="all"),
     )

@@ -5,7 +5,15 @@
 # level is given.
 
 # %%
-from studies import described, discussion, fronts, measured, modelled, transfers
+from studies import (
+    described,
+    discussion,
+    fronts,
+    measured,
+    modelled,
+    sequential,
+    transfers,
+)
 from studies.display import show
 from studies.report import read_data
 
@@ -42,6 +50,7 @@ show(*measured.drift(sweeps))
 # %%
 models = modelled.fit_all(data, response, model=model)
 show(modelled.accuracy_table(models), *modelled.accuracy_findings(models))
+show(*sequential.what_was_added(models))
 
 # %% [markdown]
 # ## Influential options
