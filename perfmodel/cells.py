@@ -103,7 +103,7 @@ def space_of(
 
 def _inferred(column: pd.Series[Any], name: Any) -> Option | None:
     """Make an option of a column, or None if it does not vary."""
-    from measure.table import infer_option
+    from measure.table_reading import infer_option
 
     cells = column[column.notna()]
     levels = [level for level in dict.fromkeys(cells.astype(object)) if level != ""]

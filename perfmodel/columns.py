@@ -148,7 +148,8 @@ def check_described(path: Path, options: Any, response: Any) -> None:
     DataError
         If something was not said and no T.json lies beside the table.
     """
-    from measure.table import description_path, read_cells
+    from measure.table import description_path
+    from measure.table_reading import read_cells
 
     if (options and response) or description_path(path).exists():
         return

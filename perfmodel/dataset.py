@@ -122,7 +122,7 @@ class PerformanceDataset:
             If the file is no such table; where a column was not said, the message
             lists the columns and a command to copy.
         """
-        from measure.table import read_table
+        from measure.table_reading import read_table
         from perfmodel.sweeps import learned_from, told_by_no_table
 
         try:

@@ -18,7 +18,8 @@ from measure.levels import Level, plain
 from measure.options import Option
 from measure.records import Reading
 from measure.space import ConfigurationSpace
-from measure.table import Table, description_path, read_cells, read_table
+from measure.table import Table, description_path
+from measure.table_reading import read_cells, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,7 @@ import click
 
 from measure.console import Output, output_options, refuse
 from perfmodel.catalogue import AUTO, MODELS
-from perfmodel.commands.data import (
-    DataChoice,
-    data_options,
-    seed_option,
-)
+from perfmodel.commands.data import DataChoice, data_options, seed_option
 
 if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described

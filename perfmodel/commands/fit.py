@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from measure.console import Output, output_options
-from perfmodel.commands.data import (
-    MODEL_NAMES,
-    DataChoice,
-    data_options,
+from perfmodel.commands.data import MODEL_NAMES, DataChoice, data_options, seed_option
+from perfmodel.commands.saving import check_save, save_models
+from perfmodel.commands.sections import (
     place_name,
     section_progress,
     sections,
-    seed_option,
     usual_responses,
     with_responses,
 )
-from perfmodel.commands.saving import check_save, save_models
 
 if TYPE_CHECKING:
     from perfmodel.commands.modelling import Described

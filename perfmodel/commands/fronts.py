@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from measure.console import Output
-from perfmodel.commands.data import (
-    DataChoice,
+from perfmodel.commands.data import DataChoice
+from perfmodel.commands.printing import amount, estimate, number, spelled_level
+from perfmodel.commands.sections import (
     Section,
     section_progress,
     sections,
     with_responses,
 )
-from perfmodel.commands.printing import amount, estimate, number, spelled_level
 from perfmodel.errors import SelectionError
 
 if TYPE_CHECKING:

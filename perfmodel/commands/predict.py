@@ -60,7 +60,8 @@ def command(folder: Path, table: Path, out: Path, level: float, output: Output) 
       python -m perfmodel predict --model results/models --data new.csv --out p.csv
     """
     from measure.spelling import several
-    from measure.table import read_cells, write_whole
+    from measure.table import write_whole
+    from measure.table_reading import read_cells
     from perfmodel.commands.loaded import load_one
 
     check_folder(out, "--out")

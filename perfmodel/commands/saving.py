@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from measure.console import Output, refuse
-from perfmodel.commands.data import place_name
+from perfmodel.commands.sections import place_name
 
 __all__ = ["check_save", "save_models"]
 

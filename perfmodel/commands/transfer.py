@@ -7,14 +7,9 @@ from pathlib import Path
 import click
 
 from measure.console import Output, output_options
-from perfmodel.commands.data import (
-    DataChoice,
-    data_options,
-    seed_option,
-    usual_responses,
-    with_responses,
-)
+from perfmodel.commands.data import DataChoice, data_options, seed_option
 from perfmodel.commands.saving import check_save, save_models
+from perfmodel.commands.sections import usual_responses, with_responses
 
 __all__ = ["command"]
 

@@ -18,7 +18,7 @@ import pytest
 
 from measure.records import Run
 from measure.store import SqliteStore
-from measure.table import read_table
+from measure.table_reading import read_table
 from tests.contracts.samples import sample_plan, sample_run
 from tests.measure.disks import mounted
 

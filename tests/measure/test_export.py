@@ -12,7 +12,8 @@ from measure.export import skipped, to_table
 from measure.joining import joint_space
 from measure.records import Plan, Reading
 from measure.space import ConfigurationSpace
-from measure.table import read_table, write_table
+from measure.table import write_table
+from measure.table_reading import read_table
 from tests.contracts.samples import sample_plan, sample_run
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from measure.errors import TableError
 from measure.options import Option
 from measure.space import ConfigurationSpace
-from measure.table import Table, infer_option, read_table, write_table
+from measure.table import Table, write_table
+from measure.table_reading import infer_option, read_table
 
 SPACE = ConfigurationSpace(
     [
