@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from studies.display import FIGURE_TYPE, FINDING_TYPE, NOTICE_TYPE, TABLE_TYPE
 from studies.errors import StudyError
+from studies.marking import mark_simulated
 from studies.notebook import Progress, collect, execute, load_script
 from studies.page import render
 
@@ -162,6 +163,7 @@ def build(
     try:
         execute(notebook, folder or Path.cwd(), progress)
     finally:
+        mark_simulated(notebook)
         text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
         _write(notebook_path, text)
     files = out / f"{name}_files"

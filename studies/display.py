@@ -8,8 +8,8 @@ the figures, tables and findings again. The notebook is the only record.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ __all__ = [
     "Table",
     "Text",
     "figure",
+    "renamed",
     "show",
 ]
 
@@ -281,6 +282,41 @@ class Text:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return {"text/plain": self.markdown, "text/markdown": self.markdown}
+
+
+Shown = Figure | Finding | Notice | Table | Text
+
+
+def renamed(things: Sequence[Shown], ending: str) -> list[Shown]:
+    """Give figures and tables names of their own, where a study shows two of a kind.
+
+    Parameters
+    ----------
+    things : sequence of Figure, Finding, Notice, Table or Text
+        Notices and texts stay as they are.
+    ending : str
+        Joined to each name by a dash; of a finding, to what it is about.
+
+    Returns
+    -------
+    list of Figure, Finding, Notice, Table or Text
+        As many.
+
+    Examples
+    --------
+    >>> one = Figure(name="effects", caption="Effects.", svg="<svg></svg>")
+    >>> renamed([one], "energy")[0].name
+    'effects-energy'
+    """
+    return [_renamed(thing, ending) for thing in things]
+
+
+def _renamed(thing: Shown, ending: str) -> Shown:
+    if isinstance(thing, Finding):
+        return replace(thing, about=f"{thing.about} ({ending})".strip())
+    if isinstance(thing, Figure | Table):
+        return replace(thing, name=f"{thing.name}-{ending}")
+    return thing
 
 
 def show(*things: Figure | Finding | Notice | Table | Text) -> None:
