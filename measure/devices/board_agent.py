@@ -193,6 +193,10 @@ class Disk(object):
         finally:
             os.close(handle)
 
+    def opened(self, path):
+        """Return what reads a file again and again."""
+        return Opened(self, path)
+
     def names(self, path):
         """Return the names in a folder."""
         return sorted(os.listdir(self._place(self.resolve(path))))
@@ -234,6 +238,50 @@ class Disk(object):
 
     def _place(self, path):
         return path if self.root == "/" else self.root + path
+
+
+class Opened(object):
+    """A file that stays open: at a low clock, finding it costs more than reading it."""
+
+    def __init__(self, disk, path):
+        self.disk, self.path, self.handle = disk, path, None
+
+    def read(self):
+        """Return its content as it is now."""
+        if self.path in PROGRAMS:
+            return self.disk.read(self.path)
+        if self.handle is not None:
+            try:
+                # One that was taken away, and may be there again, is opened anew.
+                if os.fstat(self.handle).st_nlink:
+                    return os.pread(self.handle, 4096, 0)
+            except OSError as error:
+                if error.errno == errno.EAGAIN:
+                    raise
+            self.close()
+        place = self.disk._place(self.disk.resolve(self.path))
+        self.handle = os.open(place, os.O_RDONLY)
+        return os.pread(self.handle, 4096, 0)
+
+    def close(self):
+        """Let go of it."""
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+
+class Named(object):
+    """A file that is asked for by its name each time."""
+
+    def __init__(self, files, path):
+        self.files, self.path = files, path
+
+    def read(self):
+        """Return its content as it is now."""
+        return self.files.read(self.path)
+
+    def close(self):
+        """Nothing is open."""
 
 
 def state_folder():
@@ -497,6 +545,16 @@ def _number(content):
         return None
 
 
+def _patient(file):
+    """Return what a file holds; a sensor that is not ready is asked again."""
+    for left in reversed(range(TRIES)):
+        try:
+            return file.read()
+        except (IOError, OSError) as error:
+            if error.errno != errno.EAGAIN or not left:
+                raise
+
+
 def _trouble(error, path):
     code = errno.errorcode.get(error.errno, str(error.errno))
     return {"path": path, "errno": code, "error": error.strerror or str(error)}
@@ -584,12 +642,10 @@ class Agent(object):
         return {"files": [self._read(path) for path in request["paths"]]}
 
     def _read(self, path):
-        for left in reversed(range(TRIES)):
-            try:
-                return {"text": self.files.read(path).decode("latin-1")}
-            except (IOError, OSError) as error:
-                if error.errno != errno.EAGAIN or not left:
-                    return _trouble(error, path)
+        try:
+            return {"text": _patient(Named(self.files, path)).decode("latin-1")}
+        except (IOError, OSError) as error:
+            return _trouble(error, path)
 
     def do_access(self, request):
         """Tell which files may be written, by the list and by the rights."""
@@ -803,8 +859,11 @@ class Agent(object):
         """Begin to sample files at a rate; ``samples`` gives what came of it."""
         paths = list(request["paths"])
         strides = [max(1, int(one)) for one in request.get("strides") or ()]
+        self._forget_watched()
+        how = getattr(self.files, "opened", None) or (lambda p: Named(self.files, p))
         self.watched = {
-            "paths": list(zip(paths, strides or [1] * len(paths))),
+            "files": list(zip(map(how, paths), strides or [1] * len(paths))),
+            "last": [(b"", "")] * len(paths),
             "period": max(0.001, float(request["period_s"])),
             "samples": [],
             "taken": 0,
@@ -825,10 +884,16 @@ class Agent(object):
             raise Refused("nothing is watched")
         samples, self.watched["samples"] = self.watched["samples"], []
         if request.get("stop"):
-            self.watched = self.due_s = None
+            self._forget_watched()
             if self.cores is not None:
                 self.cores.anywhere()
         return {"samples": samples, "now": self.clock.now()}
+
+    def _forget_watched(self):
+        if self.watched is not None:
+            for file, _ in self.watched["files"]:
+                file.close()
+        self.watched = self.due_s = None
 
     def tick(self):
         """Take a sample if one is due."""
@@ -836,10 +901,20 @@ class Agent(object):
             return
         start, number = self.clock.now(), self.watched["taken"]
         self.watched["taken"] = number + 1
-        texts = []
-        for path, stride in self.watched["paths"]:
-            found = self._read(path) if number % stride == 0 else {"text": None}
-            texts.append(found["text"] if "text" in found else [found["errno"]])
+        texts, last = [], self.watched["last"]
+        for place, (file, stride) in enumerate(self.watched["files"]):
+            if number % stride:
+                texts.append(None)
+                continue
+            try:
+                raw = _patient(file)
+            except (IOError, OSError) as error:
+                texts.append([_trouble(error, file.path)["errno"]])
+                continue
+            # Most files say what they said before: that text is kept once.
+            if raw != last[place][0]:
+                last[place] = raw, raw.decode("latin-1")
+            texts.append(last[place][1])
         self.watched["samples"].append([start, self.clock.now(), texts])
         period = self.watched["period"]
         # A sample that is missed is missed: the times of the others stay as they are.
@@ -1007,7 +1082,7 @@ def _parsed(line):
 
 def _send(sink, reply, limit_s=BEAT_LIMIT_S):
     """Send a reply; a host that takes nothing for too long is gone."""
-    data = (json.dumps(reply) + "\n").encode("utf-8")
+    data = memoryview((json.dumps(reply) + "\n").encode("utf-8"))
     while data:
         if not select.select([], [sink], [], limit_s)[1]:
             raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))

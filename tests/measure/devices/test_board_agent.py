@@ -548,3 +548,29 @@ def test_it_loads_little_until_it_has_to() -> None:
     code += "if m in sys.modules])"
     said = subprocess.run([sys.executable, "-I", "-c", code], stdout=subprocess.PIPE)
     assert said.stdout == b"[]\n"
+
+
+def test_a_file_that_stays_open_is_read_as_it_is_now_also_after_it_was_gone(
+    root: Path,
+) -> None:
+    clock = FakeClock()
+    agent = Agent(Disk(str(root)), MemoryJournal(), clock)
+    place = root / MINIMUM[1:]
+    agent.handle({"do": "watch", "paths": [MINIMUM], "period_s": 0.1})
+
+    def sampled() -> Any:
+        agent.tick()
+        clock.sleep(0.1)
+        (sample,) = agent.handle({"do": "samples"})["samples"]
+        return sample[2][0]
+
+    before = len(os.listdir("/proc/self/fd"))
+    assert sampled() == "102000\n"
+    place.write_text("204000\n")
+    assert sampled() == "204000\n"
+    place.unlink()
+    assert sampled() == ["ENOENT"]
+    place.write_text("306000\n")
+    assert [sampled(), sampled()] == ["306000\n", "306000\n"]
+    agent.handle({"do": "samples", "stop": True})
+    assert len(os.listdir("/proc/self/fd")) == before
