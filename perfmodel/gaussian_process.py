@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +11,15 @@ from perfmodel.base import LEAST_SPREAD, PerformanceModel
 from perfmodel.errors import ArchiveError
 from perfmodel.folds import split_folds
 from perfmodel.intervals import Calibration
+from perfmodel.matern import (
+    bounds,
+    conditioned,
+    curvature_root,
+    kernel,
+    mode,
+    objective,
+    posterior,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,19 +27,9 @@ if TYPE_CHECKING:
     from measure.space import ConfigurationSpace
 
     Floats = NDArray[np.float64]
-    Objective = Callable[[Floats], tuple[float, Floats]]
 
 __all__ = ["GaussianProcessModel"]
 
-#: Prior of the logarithm of each hyperparameter, of the standardised response: mean
-#: and standard deviation. A length scale's mean grows with the number of features.
-SIGNAL_PRIOR = (0.0, 2.0)
-LENGTH_PRIOR = (0.3, 1.5)
-NOISE_PRIOR = (float(np.log(0.003)), 2.0)
-#: Bounds of the same: signal variance, length scale, noise variance.
-BOUNDS = ((1e-3, 1e3), (1e-2, 1e3), (1e-6, 1e1))
-#: Noise variances that the search begins at.
-STARTS = (0.01, 0.3)
 #: More runs than this do not sharpen hyperparameters: these learn from a part.
 HYPER_RUNS = 300
 #: More runs than this are not conditioned on, but a random part of so many: time grows
@@ -48,9 +46,6 @@ HELD_OUT_FOLDS = 20
 #: Hyperparameters that draws are spread over, and candidates they are chosen from.
 HYPER_DRAWS = 20
 HYPER_CANDIDATES = 100
-JITTER = 1e-10
-#: Share of the largest posterior variance that draws have on top.
-ADDED = 1e-6
 #: From so many rows on draws have fewer hyperparameters: time grows with the cube.
 MANY_ROWS = 1000
 
@@ -116,7 +111,7 @@ class GaussianProcessModel(PerformanceModel):
         rng = np.random.default_rng(self.seed)
         part = np.sort(rng.permutation(len(self.scaled_))[:HYPER_RUNS])
         shared = None if self.shared_ is None else self.shared_[np.ix_(part, part)]
-        self.theta_ = _mode(
+        self.theta_ = mode(
             self.features_[part], self.scaled_[part], shared, self._start
         )
         self.floor_ = 0.0
@@ -146,7 +141,7 @@ class GaussianProcessModel(PerformanceModel):
 
     def _condition(self) -> None:
         """Condition the process of `theta_` on the runs."""
-        self.factor_, self.weights_ = _conditioned(
+        self.factor_, self.weights_ = conditioned(
             self.theta_, self.features_, self.scaled_, self.shared_
         )
         self.noise_log_sd_ = self.scale_ * float(np.exp(self.theta_[-1] / 2))
@@ -203,13 +198,13 @@ class GaussianProcessModel(PerformanceModel):
     # -- predicting ----------------------------------------------------------
 
     def _mean(self, codes: Floats) -> Floats:
-        cross = _kernel(self.theta_, self.encoding_.features(codes), self.features_)
+        cross = kernel(self.theta_, self.encoding_.features(codes), self.features_)
         return np.asarray(self.centre_ + self.scale_ * (cross @ self.weights_))
 
     def _spread(self, codes: Floats) -> Floats:
         from scipy.linalg import solve_triangular
 
-        cross = _kernel(self.theta_, self.encoding_.features(codes), self.features_)
+        cross = kernel(self.theta_, self.encoding_.features(codes), self.features_)
         known = solve_triangular(self.factor_, cross.T, lower=True)
         signal, noise = np.exp(self.theta_[0]), np.exp(self.theta_[-1])
         left = np.maximum(signal - np.sum(known**2, axis=0), 0.0) + noise
@@ -223,10 +218,10 @@ class GaussianProcessModel(PerformanceModel):
         shares = np.array_split(np.arange(n_draws), len(thetas))
         out = np.empty((n_draws, len(codes)))
         for theta, share in zip(thetas, shares, strict=True):
-            factor, weights = _conditioned(
+            factor, weights = conditioned(
                 theta, self.features_, self.scaled_, self.shared_
             )
-            mean, root = _posterior(theta, factor, weights, self.features_, features)
+            mean, root = posterior(theta, factor, weights, self.features_, features)
             normal = rng.standard_normal((len(share), root.shape[1]))
             out[share] = self.centre_ + self.scale_ * (mean + normal @ root.T)
         return out
@@ -235,12 +230,12 @@ class GaussianProcessModel(PerformanceModel):
         """Draw hyperparameters: importance resampling about the mode."""
         if len(self.scaled_) > HYPER_RUNS:
             return self.theta_[None, :]
-        objective = _objective(self.features_, self.scaled_, self.shared_)
-        root = _curvature_root(objective, self.theta_)
+        search = objective(self.features_, self.scaled_, self.shared_)
+        root = curvature_root(search, self.theta_)
         normal = rng.standard_normal((HYPER_CANDIDATES, len(self.theta_)))
-        bounds = np.log(_bounds(len(self.theta_) - 2))
-        candidates = np.clip(self.theta_ + normal @ root.T, bounds[:, 0], bounds[:, 1])
-        depth = np.array([objective(theta)[0] for theta in candidates])
+        ends = np.log(bounds(len(self.theta_) - 2))
+        candidates = np.clip(self.theta_ + normal @ root.T, ends[:, 0], ends[:, 1])
+        depth = np.array([search(theta)[0] for theta in candidates])
         log_weight = -depth + 0.5 * np.sum(normal**2, axis=1)
         weight = np.exp(log_weight - log_weight.max())
         # No candidate may stand for all others: weights are cut at a tenth.
@@ -262,186 +257,10 @@ class GaussianProcessModel(PerformanceModel):
         self._standardise(self.codes_, self.target_)
         self.theta_ = array(arrays, "theta", "f", (self.features_.shape[1] + 2,))
         self.floor_ = float(values.get("floor", 0.0))
-        bounds = np.log(_bounds(self.features_.shape[1]))
-        inside = (bounds[:, 0] <= self.theta_) & (self.theta_ <= bounds[:, 1])
+        ends = np.log(bounds(self.features_.shape[1]))
+        inside = (ends[:, 0] <= self.theta_) & (self.theta_ <= ends[:, 1])
         if not inside.all() or not 0 <= self.floor_ < np.inf:
             raise ArchiveError(
                 "the saved process has hyperparameters out of bounds; save it again"
             )
         self._condition()
-
-
-def _bounds(n_features: int) -> Floats:
-    """Bounds of the hyperparameters themselves, shape (n_features + 2, 2)."""
-    return np.array([BOUNDS[0], *[BOUNDS[1]] * n_features, BOUNDS[2]])
-
-
-def _kernel(theta: Floats, a: Floats, b: Floats) -> Floats:
-    """Matern-5/2 covariances between rows, without noise."""
-    from scipy.spatial.distance import cdist
-
-    lengths = np.exp(theta[1:-1])
-    root = np.sqrt(5.0) * cdist(a / lengths, b / lengths)
-    return np.asarray(np.exp(theta[0] - root) * (1 + root + root**2 / 3))
-
-
-def _conditioned(
-    theta: Floats, features: Floats, scaled: Floats, shared: Floats | None
-) -> tuple[Floats, Floats]:
-    """Cholesky factor of the runs' covariance, and the weights of the runs."""
-    from scipy.linalg import cho_solve, cholesky
-
-    covariance = _kernel(theta, features, features)
-    signal = np.exp(theta[0])
-    diagonal = np.diag_indices_from(covariance)
-    covariance[diagonal] += JITTER * signal
-    if shared is None:
-        covariance[diagonal] += np.exp(theta[-1])
-    else:
-        covariance += np.exp(theta[-1]) * shared
-    factor = cholesky(covariance, lower=True, check_finite=False)
-    return factor, np.asarray(cho_solve((factor, True), scaled, check_finite=False))
-
-
-def _posterior(
-    theta: Floats, factor: Floats, weights: Floats, runs: Floats, features: Floats
-) -> tuple[Floats, Floats]:
-    """Posterior mean of the function, and a root of its covariance.
-
-    A millionth of the largest variance is added to each, so that the root is well
-    conditioned, and draws do not depend on rounding.
-    """
-    from scipy.linalg import cholesky, solve_triangular
-
-    cross = _kernel(theta, features, runs)
-    known = solve_triangular(factor, cross.T, lower=True, check_finite=False)
-    covariance = _kernel(theta, features, features) - known.T @ known
-    diagonal = np.diag_indices_from(covariance)
-    largest = max(float(covariance[diagonal].max()), JITTER * float(np.exp(theta[0])))
-    covariance[diagonal] = np.maximum(covariance[diagonal], 0.0) + ADDED * largest
-    root = cholesky(covariance, lower=True, check_finite=False)
-    return np.asarray(cross @ weights), np.asarray(root)
-
-
-def _objective(features: Floats, scaled: Floats, shared: Floats | None) -> Objective:
-    """Negative log posterior of the hyperparameters, and its gradient."""
-    mean, sd = _prior(features.shape[1])
-
-    def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = log_likelihood(theta, features, scaled, shared)
-        z = (theta - mean) / sd
-        return float(0.5 * z @ z - value), z / sd - gradient
-
-    return objective
-
-
-def log_likelihood(
-    theta: Floats, features: Floats, scaled: Floats, shared: Floats | None = None
-) -> tuple[float, Floats]:
-    """Log marginal likelihood of the hyperparameters, and its gradient.
-
-    The same function as scikit-learn's, which a test compares, at a tenth of the time:
-    the gradient in a length scale is a quadratic form, so no array has a row, a column
-    and a feature.
-
-    Parameters
-    ----------
-    theta : ndarray of shape (n_features + 2,)
-        Logarithms of signal variance, length scales and noise variance.
-    features : ndarray of shape (n, n_features)
-        What was run.
-    scaled : ndarray of shape (n,)
-        Its standardised response.
-    shared : ndarray of shape (n, n), optional
-        One where two runs have their noise in common, else zero; by default, none.
-
-    Returns
-    -------
-    float
-        The likelihood; minus infinity where the covariance is not positive definite.
-    ndarray of shape (n_features + 2,)
-        Its gradient.
-
-    References
-    ----------
-    .. [1] Rasmussen, Williams, *Gaussian Processes for Machine Learning*, 2006,
-       equations 5.8 and 5.9.
-    """
-    from scipy.linalg.lapack import dpotrf, dpotri
-    from scipy.spatial.distance import cdist
-
-    n = len(scaled)
-    signal, noise = np.exp(theta[0]), np.exp(theta[-1])
-    rows = features / np.exp(theta[1:-1])
-    root = np.sqrt(5.0) * cdist(rows, rows)
-    decay = signal * np.exp(-root)
-    clean = decay * (1 + root + root**2 / 3)
-    own = np.eye(n)
-    common = own if shared is None else shared
-    covariance = clean + noise * common + JITTER * signal * own
-    factor, failed = dpotrf(covariance, lower=1, clean=1)
-    if failed:
-        return -np.inf, np.zeros(len(theta))
-    inverse, _ = dpotri(factor, lower=1)
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    weights = inverse @ scaled
-    value = (
-        -0.5 * scaled @ weights
-        - np.log(np.diag(factor)).sum()
-        - 0.5 * n * np.log(2 * np.pi)
-    )
-    excess = np.outer(weights, weights) - inverse
-    slope = excess * decay * (1 + root) * (5 / 3)
-    lengths = slope.sum(axis=1) @ rows**2 - np.sum(rows * (slope @ rows), axis=0)
-    gradient = np.empty(len(theta))
-    gradient[0] = 0.5 * np.sum(excess * clean)
-    gradient[1:-1] = lengths
-    gradient[-1] = 0.5 * noise * np.sum(excess * common)
-    return float(value), gradient
-
-
-def _prior(n_features: int) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the log hyperparameters before any run."""
-    length = LENGTH_PRIOR[0] + 0.5 * np.log(n_features)
-    mean = np.array([SIGNAL_PRIOR[0], *[length] * n_features, NOISE_PRIOR[0]])
-    sd = np.array([SIGNAL_PRIOR[1], *[LENGTH_PRIOR[1]] * n_features, NOISE_PRIOR[1]])
-    return mean, sd
-
-
-def _mode(
-    features: Floats, scaled: Floats, shared: Floats | None, start: Floats | None
-) -> Floats:
-    """Most probable hyperparameters: best of two searches, or of one from `start`."""
-    from scipy.optimize import minimize
-
-    objective: Any = _objective(features, scaled, shared)
-    mean, _ = _prior(features.shape[1])
-    bounds = np.log(_bounds(features.shape[1]))
-    starts: list[Any] = [np.append(mean[:-1], np.log(noise)) for noise in STARTS]
-    if start is not None:
-        starts = [start]
-    found = [
-        minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds.tolist())
-        for begin in starts
-    ]
-    best = min(found, key=lambda result: float(result.fun))
-    # Where a search ends depends on rounding, and that on threads: what is left of a
-    # logarithm's thousandths has no influence on predictions.
-    return np.clip(np.round(best.x, 3), bounds[:, 0], bounds[:, 1])
-
-
-def _curvature_root(objective: Objective, theta: Floats) -> Floats:
-    """Root of the inverse curvature at the mode, for draws about it."""
-    step = 1e-3
-    n = len(theta)
-    curvature = np.empty((n, n))
-    for i in range(n):
-        shift = np.zeros(n)
-        shift[i] = step
-        up, down = objective(theta + shift)[1], objective(theta - shift)[1]
-        curvature[i] = (up - down) / (2 * step)
-    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    _, sd = _prior(n - 2)
-    # The prior alone is this sharp: less curvature than that is a wrong sign.
-    values = np.maximum(values, 0.5 / sd.max() ** 2)
-    return np.asarray(vectors / np.sqrt(values) @ vectors.T)

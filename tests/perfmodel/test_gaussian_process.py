@@ -14,8 +14,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perfmodel.catalogue import make_model
 from perfmodel.errors import ArchiveError
-from perfmodel.gaussian_process import GaussianProcessModel, log_likelihood
+from perfmodel.gaussian_process import GaussianProcessModel
 from perfmodel.loading import load
+from perfmodel.matern import log_likelihood
 from perfmodel.validation import mape
 from tests.contracts.models import SPACE, ModelContract, whole_table
 
