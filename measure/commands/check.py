@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from measure.commands.boards import board_options, python_option
-from measure.commands.shared import DEFAULT_STORE
+from measure.commands.recorded import column_options, table_arguments
+from measure.commands.shared import DEFAULT_STORE, words_option
 from measure.console import Output, check_folder, output_options
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ Example:
   python -m measure check --device host --space-out space.yaml
   python -m measure check --device sim:effects --json -
   python -m measure check --device tx1 --ssh nvidia@kitchen --sudo
+  python -m measure check --device replay:t.csv --options a,b --response y
 """
 
 
@@ -44,6 +46,13 @@ Example:
 )
 @board_options
 @python_option
+@click.option(
+    "--options",
+    callback=words_option,
+    metavar="NAME,..",
+    help="For replay: columns that were set.",
+)
+@column_options
 @output_options
 def check(
     output: Output,
@@ -52,10 +61,19 @@ def check(
     space_out: Path | None,
     where: dict[str, Any],
     python: str | None,
+    options: tuple[str, ...] | None,
+    responses: tuple[str, ...] | None,
+    environment: tuple[str, ...] | None,
 ) -> None:
     """Print findings; exit code 3 if the result cannot be trusted."""
     if address is not None and store is not None:
         raise click.UsageError("--store and --device exclude each other")
+    table = table_arguments(address or "a store", options, responses, environment)
+    if options is not None and not table:
+        raise click.UsageError(
+            "--options describes a table of recorded runs: it is for --device "
+            "replay:TABLE.csv"
+        )
     if python:
         where["python"] = python
     if where and address is None:
@@ -69,7 +87,7 @@ def check(
 
     if space_out is not None:
         check_folder(space_out, "--space-out")
-    with open_device(address, **where) as device:
+    with open_device(address, **where, **table) as device:
         _check_device(output, device, space_out)
 
 

@@ -521,3 +521,18 @@ def test_forty_runs_of_a_published_campaign_predict_the_others(
     truth = whole.frame["inference_time_s"].to_numpy()[others]
     predicted = model.predict(whole.frame[options][others])
     assert float(np.mean(np.abs(predicted / truth - 1))) < 0.10
+
+
+def test_check_shows_what_a_table_offers(table: Path) -> None:
+    words = ["check", "--device", f"replay:{table}", "--json", "-"]
+    columns = ["--options", "threads,cache", "--response", "seconds"]
+    result = CliRunner().invoke(main, [*words, *columns, "--environment", "board"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert set(found["options"]) == {"threads", "cache"}
+    assert list(found["networks"]) == sorted(found["networks"])
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1 and "nothing says which columns" in result.stderr
+    for wrong in (["--device", "sim:tx1", *columns], columns):
+        result = CliRunner().invoke(main, ["check", *wrong])
+        assert result.exit_code == 2 and "replay:TABLE.csv" in result.stderr
