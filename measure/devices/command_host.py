@@ -191,6 +191,35 @@ class CommandDevice(Device):
         """
         return machine.conditions()
 
+    def describe(self) -> dict[str, str]:
+        """Return what is run, and what tells this machine's energy.
+
+        Returns
+        -------
+        dict of str to str
+            The program's path; the counters, or why there are none.
+        """
+        power = self._power.why or self._power.sensor
+        return {"program": str(self._program["path"]), "power": power}
+
+    def run_time_s(self, network: str, workload: str, timing: Timing) -> float:
+        """Estimate how long one run takes.
+
+        Parameters
+        ----------
+        network, workload : str
+            Of `networks`.
+        timing : Timing
+            How long is measured.
+
+        Returns
+        -------
+        float
+            Seconds, for a program that is short beside them.
+        """
+        rests_s = 0.0 if timing.quick else self._power.rests_s
+        return super().run_time_s(network, workload, timing) + rests_s
+
     def prepare(
         self,
         network: str,
