@@ -136,6 +136,11 @@ Example:
     help="Of what is drawn.",
 )
 @store_option
+@click.option(
+    "--only-new",
+    is_flag=True,
+    help="Leave out rows of the design that the store holds runs of already.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @output_options
 def sweep(
@@ -162,6 +167,7 @@ def sweep(
     budget: float | None,
     seed: int,
     store: Path,
+    only_new: bool,
     dry_run: bool,
 ) -> None:
     """Plan, print the plan, measure, print what came of it."""
@@ -169,11 +175,12 @@ def sweep(
     from contextlib import ExitStack
     from dataclasses import replace
 
+    from measure.already import rows_of_store
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
     from measure.designs.making import is_sized
     from measure.devices.command_line import require_levels
-    from measure.planning import make_plan
+    from measure.planning import labelled, make_plan
     from measure.selection import select
 
     levels = pairs_of(held, "--set")
@@ -219,6 +226,12 @@ def sweep(
             )
         if choice.notes:
             design = replace(design, notes=(*choice.notes, *design.notes))
+        if store.exists():
+            places = [
+                labelled(device.environment(*pair), labels) for pair in selection.pairs
+            ]
+            there = rows_of_store(store, design, places, protocol, choice.held)
+            design = _beside_store(design, there, store, only_new)
         plan = make_plan(
             device,
             selection.pairs,
@@ -236,6 +249,31 @@ def sweep(
         else:
             document = _measure(output, device, plan, store, budget, start)
         output.finish({**document, "plan": described})
+
+
+def _beside_store(
+    design: Design, there: list[bool], store: Path, only_new: bool
+) -> Design:
+    """Say which rows a store holds already, and leave them out if that is asked."""
+    from dataclasses import replace
+
+    from measure.errors import SweepError
+
+    count = sum(there)
+    if not count:
+        return design
+    rows = f"{count} of {design.runs} rows of {design.name} are in {store} already"
+    if not only_new:
+        note = f"{rows}, and are measured again; --only-new leaves them out"
+        return replace(design, notes=(*design.notes, note))
+    if count == design.runs:
+        raise SweepError(
+            f"all {design.runs} rows of {design.name} are in {store} already; nothing "
+            "is new: leave out --only-new to measure them again"
+        )
+    frame = design.frame[[not one for one in there]].reset_index(drop=True)
+    note = f"{rows}, and are left out"
+    return replace(design, frame=frame, notes=(*design.notes, note))
 
 
 def _protocol(name: str, seconds: float | None, replicates: int) -> MeasurementProtocol:
