@@ -901,7 +901,8 @@ class Agent(object):
             return
         start, number = self.clock.now(), self.watched["taken"]
         self.watched["taken"] = number + 1
-        texts, last = [], self.watched["last"]
+        texts = []  # type: list
+        last = self.watched["last"]
         for place, (file, stride) in enumerate(self.watched["files"]):
             if number % stride:
                 texts.append(None)
