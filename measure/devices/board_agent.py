@@ -901,7 +901,7 @@ class Agent(object):
             return
         start, number = self.clock.now(), self.watched["taken"]
         self.watched["taken"] = number + 1
-        texts = []  # type: list
+        texts = []  # type: list[object]
         last = self.watched["last"]
         for place, (file, stride) in enumerate(self.watched["files"]):
             if number % stride:
