@@ -16,7 +16,6 @@ from measure.devices.sensors import (
     end_watch,
     find_rails,
     sensor_of,
-    throttling,
 )
 from measure.devices.transport import Link, find, read_texts
 from measure.devices.watching import ClockFile, Watch, clock_files
@@ -28,6 +27,7 @@ SLICE_S, PERIOD_LIMIT_S = 0.25, 6.0
 CHANGES = 12
 """So many changes of a value tell the period; L4T's slowest mode gives them in 5 s."""
 _ZONES = "/sys/devices/virtual/thermal/thermal_zone#"
+_COOLING = "/sys/devices/virtual/thermal/cooling_device#"
 _CONSTANT_ZONE = "PMIC-Die"
 
 
@@ -49,6 +49,8 @@ class Instruments:
         By option.
     zones : mapping of str to str
         Temperature files by type of zone.
+    cooling : mapping of str to str
+        State files of what may hold the board down, by their kind; fans do not.
     period_measured : bool, default=False
         Whether the update period was measured, or is the usual one.
     """
@@ -59,6 +61,7 @@ class Instruments:
     sensors: Mapping[str, PowerSensor] = field(default_factory=dict)
     clocks: tuple[ClockFile, ...] = ()
     zones: Mapping[str, str] = field(default_factory=dict)
+    cooling: Mapping[str, str] = field(default_factory=dict)
     period_measured: bool = False
 
     @property
@@ -130,25 +133,38 @@ def find_instruments(controls: BoardControls) -> Instruments:
         rails=rails,
         sensors=sensors,
         clocks=clock_files(controls.actuators.values()),
-        zones=_zones(link),
+        zones=_named(link, _ZONES, "temp", _CONSTANT_ZONE),
+        cooling=_named(link, _COOLING, "cur_state", "fan"),
         period_measured=measured,
     )
 
 
-def hot(link: Link) -> tuple[str, ...]:
-    """Return flags for what holds a board down now.
+def hot(states: Mapping[str, str | None], cooling: Mapping[str, str]) -> set[str]:
+    """Return flags for what holds a board down.
 
     Parameters
     ----------
-    link : Link
-        Leads to the board.
+    states : mapping of str to str or None
+        Content of files.
+    cooling : mapping of str to str
+        Of `Instruments`.
 
     Returns
     -------
-    tuple of str
+    set of str
         One a cooling device that is not at rest.
+
+    Examples
+    --------
+    >>> hot({"/c/cur_state": "2"}, {"gpu-balanced": "/c/cur_state"})
+    {'throttled: gpu-balanced at 2'}
     """
-    return tuple(f"throttled: {n} at {state}" for n, state in throttling(link).items())
+    told = {kind: states.get(path) or "" for kind, path in cooling.items()}
+    return {
+        f"throttled: {kind} at {text}"
+        for kind, text in told.items()
+        if text.isdigit() and int(text)
+    }
 
 
 def _sensors(
@@ -196,8 +212,9 @@ def _joined(pieces: list[Samples]) -> Samples:
     )
 
 
-def _zones(link: Link) -> dict[str, str]:
-    zones = find(link, _ZONES)
-    kinds = read_texts(link, [f"{zone}/type" for zone in zones])
-    named = {f"{zone}/temp": kinds[f"{zone}/type"] for zone in zones}
-    return {k: path for path, k in named.items() if k and k != _CONSTANT_ZONE}
+def _named(link: Link, pattern: str, name: str, but: str) -> dict[str, str]:
+    """Return a file of each folder by the folder's type, except some."""
+    folders = find(link, pattern)
+    kinds = read_texts(link, [f"{folder}/type" for folder in folders])
+    named = {f"{folder}/{name}": kinds[f"{folder}/type"] for folder in folders}
+    return {kind: path for path, kind in named.items() if kind and but not in kind}

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from measure.devices.base import Measurement
+from measure.devices.board_conditions import LOAD, conditions_of
 from measure.devices.board_controls import BoardControls
 from measure.devices.board_course import Course, course_of, longer
 from measure.devices.board_instruments import Instruments, hot
@@ -28,7 +29,7 @@ from measure.devices.board_readings import (
     power_reading,
 )
 from measure.devices.configured import configured
-from measure.devices.transport import Link, LinkLost
+from measure.devices.transport import Link, LinkLost, read_texts
 from measure.devices.watching import Seen, begin, clock_flags, drain, power_flags, seen
 from measure.energy import Energy, energy_of
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from measure.configuration import Configuration
     from measure.devices.board_programs import BoardProgram, Calls
     from measure.levels import Level
-    from measure.records import Conditions, Reading
+    from measure.records import Reading
     from measure.workloads.base import Timing
 
 
@@ -64,6 +65,11 @@ class Taken:
     before: tuple[float, float]
     after: tuple[float, float]
 
+    @property
+    def loaded(self) -> tuple[float, float]:
+        """From the start of the program to its end."""
+        return self.before[1], self.after[0]
+
 
 class BoardRun:
     """Measures configurations on a board.
@@ -74,18 +80,14 @@ class BoardRun:
         Of the board.
     instruments : callable
         Returns what is watched; called while the power sensor's mode is pinned.
-    conditions : callable
-        Returns what varies from run to run.
     """
 
     def __init__(
         self,
         controls: BoardControls,
         instruments: Callable[[], Instruments],
-        conditions: Callable[[], Conditions],
     ) -> None:
-        self.controls = controls
-        self._instruments, self._conditions = instruments, conditions
+        self.controls, self._instruments = controls, instruments
 
     def measure(
         self, program: BoardProgram, configuration: Configuration, timing: Timing
@@ -133,7 +135,8 @@ class BoardRun:
     ) -> Measurement:
         link, instruments = self.controls.link, self._instruments()
         course = course_of(timing, instruments.period_s)
-        held_down = hot(link)
+        states = tuple(instruments.cooling.values())
+        held_down = hot(read_texts(link, states), instruments.cooling)
         while True:
             taken = _take(link, instruments, program, configuration, timing, course)
             energy, readings, flags = judged(taken, instruments, quick=timing.quick)
@@ -141,11 +144,11 @@ class BoardRun:
             if length is None:
                 break
             course = replace(course, window_s=length)
-        if taken.calls.window is not None:
-            clocks = taken.trace.clocks_between(*taken.calls.window)
-            flags = (*clock_flags(clocks, levels), *flags)
-        flags += tuple(dict.fromkeys((*held_down, *hot(link))))
         calls, observed = taken.calls, self.controls.read(levels)
+        clocks = taken.trace.clocks_between(*(calls.window or taken.loaded))
+        told = read_texts(link, [LOAD, *states])
+        flags = (*clock_flags(clocks, levels), *flags)
+        flags += tuple(sorted(held_down | hot(told, instruments.cooling)))
         read_back = {**calls.read_back, **observed}
         how = dict.fromkeys(observed, "read on the board after its calls")
         reasons = {**calls.read_back_reason, **how}
@@ -158,7 +161,7 @@ class BoardRun:
             read_back={n: read_back.get(n) for n in configuration},
             read_back_reason={n: reasons.get(n, NOT_READ) for n in configuration},
             flags=(*calls.flags, *flags),
-            conditions=self._conditions(),
+            conditions=conditions_of(told[LOAD], taken.trace.temperature_c, clocks),
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from measure.configuration import Configuration
 from measure.constraints import Forbidden
 from measure.devices.address import Address
 from measure.devices.base import Device, Measurement, OptionOffer, Told
+from measure.devices.board_conditions import LOAD, conditions_of
 from measure.devices.board_controls import BoardControls
 from measure.devices.board_course import course_of
 from measure.devices.board_instruments import Instruments, find_instruments
@@ -92,12 +94,12 @@ class JetsonDevice(Device):
         self.name = self.address = self.identity.word
         self._instruments: Instruments | None = None
         self._version: tuple[str, Mapping[str, str]] | None = None
-        self.run = BoardRun(self.controls, self.instruments, self.conditions)
+        self.run = BoardRun(self.controls, self.instruments)
 
     @property
     def place(self) -> str:
         """Where the board is: two of one kind are two devices."""
-        return self.where.place()
+        return self.address if self.simulated else self.where.place()
 
     def networks(self) -> Mapping[str, tuple[str, ...]]:
         """Return the networks that it can run, and the workloads of each.
@@ -278,21 +280,11 @@ class JetsonDevice(Device):
         Conditions
             What cannot be read is missing, with its reason.
         """
-        missing = {"power_source": "a board does not tell", "turbo": "it has none"}
-        load = read_texts(self.link, ["/proc/loadavg"])["/proc/loadavg"]
-        if load is None:
-            missing["load_1min"] = "/proc/loadavg cannot be read"
-        celsius = temperatures(self.link)
-        if not celsius:
-            missing["temperature_c"] = "no thermal zone can be read"
-        levels = self.controls.read(_CLOCKS)
-        clocks = {n: float(v) for n, v in levels.items() if v is not None}
-        return Conditions(
-            load_1min=float(load.split()[0]) if load else None,
-            temperature_c=celsius,
-            clock_hz=clocks,
-            missing=missing,
-        )
+        celsius = {zone: [value] for zone, value in temperatures(self.link).items()}
+        now = self.controls.read(_CLOCKS)
+        clocks = {name: value for name, value in now.items() if value is not None}
+        found = conditions_of(read_texts(self.link, [LOAD])[LOAD], celsius, {})
+        return replace(found, clock_hz={n: float(v) for n, v in clocks.items()})
 
     def measure(
         self,
