@@ -11,21 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    assert_all_finite,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
-from perfmodel.encoding import Encoding
-from perfmodel.errors import ModelError
 from perfmodel.folds import drawn_rows, split_folds
 from perfmodel.intervals import Calibration, check_level
+from perfmodel.raw_rows import TakesRawRows
 from perfmodel.validation import CrossValidation
 
 if TYPE_CHECKING:
@@ -79,7 +70,7 @@ def spread_draws(refits: Floats, n_draws: int, rng: np.random.Generator) -> Floa
     return np.asarray(mean + rng.standard_normal((n_draws, len(refits))) @ root)
 
 
-class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class PerformanceModel(RegressorMixin, TakesRawRows):  # type: ignore[misc]
     """A response as a function of options.
 
     Parameters
@@ -375,62 +366,6 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- beneath it --------------------------------------------------------
 
-    def _columns(self) -> tuple[str, ...]:
-        """Name the columns of X, in order."""
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            names = [f"x{i}" for i in range(self.n_features_in_)]
-        return tuple(str(name) for name in names)
-
-    def _check_runs(self, X: Any, y: ArrayLike) -> tuple[Floats, Floats]:
-        """Check rows and responses; learn space and encoding."""
-        from perfmodel.cells import infer_space
-
-        if self.space is None and not _has_levels(X):
-            X, y = validate_data(
-                self, X, y, y_numeric=True, dtype=np.float64, ensure_min_samples=2
-            )
-            frame = _named(X, self._columns())
-        else:
-            frame = self._as_frame(X, reset=True)
-            y = column_or_1d(y, warn=True, dtype=np.float64)
-            check_consistent_length(frame, y)
-            assert_all_finite(y, input_name="y")
-            if len(frame) < 2:
-                raise ModelError(f"{len(frame)} runs to learn from; at least 2 needed")
-        response = np.asarray(y, dtype=float)
-        self.space_ = self.space if self.space is not None else infer_space(frame)
-        self.encoding_ = Encoding(space=self.space_)
-        return self.encoding_.codes(frame), response
-
-    def _check_rows(self, X: Any) -> Floats:
-        """Check rows to predict, and turn them into codes."""
-        check_is_fitted(self, "encoding_")
-        if self.space is None and not _has_levels(X):
-            X = validate_data(self, X, reset=False, dtype=np.float64)
-            frame = _named(X, self._columns())
-        else:
-            frame = self._as_frame(X, reset=False)
-        return self.encoding_.codes(frame)
-
-    def _as_frame(self, X: Any, reset: bool) -> pd.DataFrame:
-        """Take raw levels: a frame, or an array with the space's columns."""
-        import pandas as pd
-
-        names = self.space.names if self.space is not None else None
-        frame = (
-            X
-            if isinstance(X, pd.DataFrame)
-            else pd.DataFrame(np.asarray(X), columns=names)
-        )
-        if names is None:
-            _check_feature_names(self, frame, reset=reset)
-            _check_n_features(self, frame, reset=reset)
-        elif reset:
-            self.feature_names_in_ = np.asarray(names, dtype=object)
-            self.n_features_in_ = len(names)
-        return frame
-
     def _refitted(self, rows: NDArray[np.intp]) -> Self:
         """Give a model of the same kind, learned from some of the rows."""
         fresh = self._blank()
@@ -470,21 +405,3 @@ class PerformanceModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _response(self, mean: Floats) -> Floats:
         """Turn a predicted mean into the point that is reported."""
         return self._inverse(mean)
-
-
-def _has_levels(X: Any) -> bool:
-    """Say whether `X` is a frame that holds more than plain numbers."""
-    import pandas as pd
-
-    if not isinstance(X, pd.DataFrame):
-        return False
-    numeric = pd.api.types.is_numeric_dtype
-    boolean = pd.api.types.is_bool_dtype
-    return any(not numeric(kind) or boolean(kind) for kind in X.dtypes)
-
-
-def _named(X: Floats, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Give an array's columns their names."""
-    import pandas as pd
-
-    return pd.DataFrame(X, columns=list(columns))
