@@ -42,6 +42,7 @@ _RAILGATES = (
     "/sys/devices/platform/host1x/gpu.0/railgate_enable",
     "/sys/devices/platform/host1x/*.gpu/railgate_enable",
 )
+_EMC_CAP = ("/sys/kernel/nvpmodel_emc_cap/emc_iso_cap", "0")
 _QOS = ("/sys/module/qos/parameters/enable", "0")
 
 
@@ -298,7 +299,8 @@ def _emc_clock(link: Link, word: str, missing: dict[str, str]) -> Actuator | Non
                 rate=rate,
                 switch=switch,
                 now=now[0],
-                meaning="by override, whatever the CPU clock asks for",
+                meaning="by override, whatever CPU clock and power mode ask for",
+                prelude=_present(link, [_EMC_CAP]),
             )
     missing["emc_freq_hz"] = (
         f"no override of the memory clock in {_DEBUG}{_locked(link)}"

@@ -38,7 +38,13 @@ from measure.simulator.tree_layouts import (
     fixed_files,
     links,
 )
-from measure.simulator.tree_modes import MODES, PROGRAM, mode_writes, more_files
+from measure.simulator.tree_modes import (
+    EMC_CAP,
+    MODES,
+    PROGRAM,
+    mode_writes,
+    more_files,
+)
 from measure.simulator.tree_sensors import heat_files, power_files
 from measure.simulator.unit import CHANNELS
 
@@ -344,7 +350,8 @@ class BoardTree(Paths):
         rate, state = self.layout.emc_names
         if self._text(f"{folder}/{state}") == "1":
             asked = int(self._text(f"{folder}/{rate}"))
-            return _at_least(self.layout.emc_hz, asked)
+            cap = int(self._text(EMC_CAP)) if EMC_CAP in self.files else 0
+            return _at_least(self.layout.emc_hz, min(asked, cap) if cap else asked)
         floor = 0
         for cpu_khz, emc_khz in self.layout.floor_khz:
             if self._cpu_khz(0) >= cpu_khz:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from measure.simulator.tree_layouts import CPU, DEBUG, Layout
 
 PROGRAM = "/usr/sbin/nvpmodel"
+EMC_CAP = "/sys/kernel/nvpmodel_emc_cap/emc_iso_cap"
 SCRIPT = b"""#!/bin/sh
 # Stands for the program of that name: the board's thread sees what it writes.
 state="$(dirname "$0")/../../var/lib/nvpmodel/status"
@@ -39,12 +40,15 @@ class Mode:
         Limit of each cluster; -1: none.
     gpu_hz : int
         Limit; -1: none.
+    emc_hz : int
+        Limit of the memory clock, on a TX2; 0: none.
     """
 
     name: str
     off: tuple[int, ...] = ()
     cpu_khz: tuple[int, ...]
     gpu_hz: int = -1
+    emc_hz: int = 0
 
 
 MODES: Mapping[str, tuple[Mode, ...]] = {
@@ -55,13 +59,25 @@ MODES: Mapping[str, tuple[Mode, ...]] = {
     ),
     "tx2": (
         Mode(name="MAXN", cpu_khz=(-1, -1)),
-        Mode(name="MAXQ", off=(1, 2), cpu_khz=(1200000, -1), gpu_hz=850_000_000),
-        Mode(name="MAXP_CORE_ALL", cpu_khz=(1400000, 1400000), gpu_hz=1_120_000_000),
+        Mode(
+            name="MAXQ",
+            off=(1, 2),
+            cpu_khz=(1200000, -1),
+            gpu_hz=850_000_000,
+            emc_hz=1_331_200_000,
+        ),
+        Mode(
+            name="MAXP_CORE_ALL",
+            cpu_khz=(1400000, 1400000),
+            gpu_hz=1_120_000_000,
+            emc_hz=1_600_000_000,
+        ),
         Mode(
             name="MAXP_CORE_ARM",
             off=(1, 2),
             cpu_khz=(2000000, -1),
             gpu_hz=1_120_000_000,
+            emc_hz=1_600_000_000,
         ),
     ),
 }
@@ -93,6 +109,7 @@ def more_files(layout: Layout) -> tuple[dict[str, str], dict[str, str]]:
         for cluster in ("M", "B"):
             path = f"{DEBUG}/tegra_cpufreq/{cluster}_CLUSTER/cc3/enable"
             settable[path] = "1\n"
+        settable[EMC_CAP] = "0\n"
     fan = ""
     if layout.kernel.startswith("4.9"):
         fan = "/sys/devices/pwm-fan"
@@ -131,6 +148,8 @@ def mode_writes(layout: Layout, number: int) -> Iterator[tuple[str, str]]:
         for cluster, limit in enumerate(mode.cpu_khz)
     ]
     bounds.append((layout.gpu, "", layout.gpu_hz, mode.gpu_hz))
+    if layout.name == "tx2":
+        yield EMC_CAP, str(mode.emc_hz)
     for folder, prefix, ladder, limit in bounds:
         under = [rung for rung in ladder if limit < 0 or rung <= limit]
         yield f"{folder}/{prefix}min_freq", str(ladder[0])
@@ -152,10 +171,13 @@ def _configuration(layout: Layout) -> str:
         lines += [
             f"{end.upper()}_FREQ {folder}/{prefix}{end}_freq" for end in ("max", "min")
         ]
+    if layout.name == "tx2":
+        lines += ["", "< PARAM TYPE=CLOCK NAME=EMC >", f"MAX_FREQ {EMC_CAP}"]
     for number, mode in enumerate(MODES[layout.name]):
         lines += ["", f"< POWER_MODEL ID={number} NAME={mode.name} >"]
         lines += [f"CPU_ONLINE CORE_{c} {int(c not in mode.off)}" for c in cores]
         for cluster, limit in enumerate(mode.cpu_khz):
             lines += [f"CPU_{cluster} MIN_FREQ 0", f"CPU_{cluster} MAX_FREQ {limit}"]
         lines += ["GPU MIN_FREQ 0", f"GPU MAX_FREQ {mode.gpu_hz}"]
+        lines += [f"EMC MAX_FREQ {mode.emc_hz}"] if layout.name == "tx2" else []
     return "\n".join([*lines, "", "< PM_CONFIG DEFAULT=0 >", ""])

@@ -122,9 +122,11 @@ def test_a_clock_beyond_the_limit_of_a_power_mode_wins_and_both_are_put_back(
     tree, link, actuators = opened(name)
     before = content(tree)
     mode, cores = actuators["power_mode"], actuators["cpu_cores"]
-    clock = actuators["cpu_freq_hz"]
-    apply(link, [(mode, mode.levels[-1]), (cores, 4), (clock, clock.levels[-1])])
+    clock, memory = actuators["cpu_freq_hz"], actuators["emc_freq_hz"]
+    most = [(clock, clock.levels[-1]), (memory, memory.levels[-1])]
+    apply(link, [(mode, mode.levels[-1]), (cores, 4), *most])
     assert tree.clocks().cpu_hz == clock.levels[-1] and tree.clocks().cores == 4
+    assert tree.clocks().emc_hz == memory.levels[-1]
     assert mode.read() == mode.levels[-1]
     assert link.ask("restore")["failed"] == []
     assert content(tree) == before
