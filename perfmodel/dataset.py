@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from measure.errors import MeasureError
-from measure.levels import spelled
 from measure.space import ConfigurationSpace
 from measure.spelling import did_you_mean
 from perfmodel.averaging import averaged_runs, measurements
@@ -24,6 +23,7 @@ from perfmodel.cells import (
 )
 from perfmodel.columns import check_columns, check_described
 from perfmodel.errors import DataError, SelectionError
+from perfmodel.places import environments_of, rows_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -293,10 +293,7 @@ class PerformanceDataset:
         list of dict
             Environment column to value; one empty dict if there are no columns.
         """
-        if not self.environment:
-            return [{}]
-        rows = self.frame[list(self.environment)].drop_duplicates()
-        return [dict(zip(self.environment, row, strict=True)) for row in rows.values]
+        return environments_of(self.frame, self.environment)
 
     def for_response(self, name: str) -> Self:
         """Give the same runs with one response.
@@ -341,28 +338,7 @@ class PerformanceDataset:
         SelectionError
             If there is no such column or value.
         """
-        keep = np.ones(len(self.frame), dtype=bool)
-        for column, value in values.items():
-            if column not in self.environment:
-                raise SelectionError(
-                    f"no environment column {column!r}; the data have "
-                    f"{', '.join(self.environment) or 'none'}"
-                )
-            there = dict.fromkeys(self.frame[column])
-            several = isinstance(value, list | tuple | set | frozenset)
-            wanted = {spelled(one) for one in (value if several else [value])}
-            for one in sorted(wanted):
-                if one not in there:
-                    raise SelectionError(
-                        f"{column} has no {one!r}; choose one of {', '.join(there)}"
-                    )
-            keep &= self.frame[column].isin(list(wanted)).to_numpy()
-        if not keep.any():
-            wanted_text = ", ".join(f"{k}={spelled(v)}" for k, v in values.items())
-            raise SelectionError(
-                f"no run has {wanted_text} together; there are "
-                f"{'; '.join(map(_shown, self.environments()))}"
-            )
+        keep = rows_of(self.frame, self.environment, values)
         return self._with_rows(self.frame[keep])
 
     def take(self, rows: Any) -> Self:
@@ -426,10 +402,10 @@ class PerformanceDataset:
         if len(places) > 1:
             raise SelectionError(
                 f"the data have {len(places)} environments: "
-                f"{'; '.join(map(_shown, places))}; choose one with select("
+                f"{'; '.join(map(shown, places))}; choose one with select("
                 f"{', '.join(f'{k}={v!r}' for k, v in places[0].items())})"
             )
-        where = f" of {_shown(places[0])}" if places[0] else ""
+        where = f" of {shown(places[0])}" if places[0] else ""
         runs = self.frame[[*self.space.names, response]]
         self._learned.update(
             averaged_runs(runs, response, where, measurements(self.frame, self.meta))
@@ -442,8 +418,3 @@ def _names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
     if names is None:
         return None
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _shown(place: Mapping[str, str]) -> str:
-    """Write an environment in one line."""
-    return ", ".join(f"{column}={value}" for column, value in place.items()) or "one"
