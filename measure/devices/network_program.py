@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KINDS = {"tflite": "tflite", "graph": "frozen"}
 """Levels of ``backend`` on a board, and the artefact that each runs."""
 
+OWN = ("backend", "batch_size", "precision", "threads")
+"""Options of the program: what is read back of them must be what was asked for."""
+
 
 class NetworkProgram(WorkerProgram):
     """One network on one workload, on a board.
@@ -133,6 +136,9 @@ class NetworkProgram(WorkerProgram):
             "model": self._there[model],
             "inputs": self._there[inputs],
             "threads": configuration.get("threads"),
+            "asked": {
+                name: configuration[name] for name in OWN if name in configuration
+            },
             "input": facts.get("input"),
             "output": facts.get("output"),
         }

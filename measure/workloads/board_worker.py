@@ -50,22 +50,19 @@ def run_tflite(job):
     _check_finite(interpreter.get_tensor(target["index"]), found)
     shape = interpreter.get_input_details()[0]["shape"]
     types = set(str(numpy.dtype(d["dtype"])) for d in _details(interpreter))
-    threads = _pool(_tasks() - before, job.get("threads"))
+    threads, how = _pool(_tasks() - before, job.get("threads"))
     found["batch_size"] = int(shape[0]) if len(shape) else 1
-    found["read_back"] = {
-        "batch_size": found["batch_size"],
-        "threads": threads,
-        "precision": "int8_dynamic" if "int8" in types else "float32",
-    }
-    found["read_back_reason"] = {
-        "batch_size": "first dimension of the input",
-        "threads": (
-            "threads of the process"
-            if threads is not None
-            else "the process does not show which of its threads compute"
+    _read_back(
+        found,
+        job,
+        backend=("tflite", "the runtime that loaded it"),
+        batch_size=(found["batch_size"], "first dimension of the input"),
+        threads=(threads, how),
+        precision=(
+            "int8_dynamic" if "int8" in types else "float32",
+            "types in the file",
         ),
-        "precision": "types in the file",
-    }
+    )
     found["versions"] = {"python": python_version(), name: version}
     return found
 
@@ -126,11 +123,27 @@ def _only(found, what):
 
 
 def _pool(added, asked):
-    """Return the size of the thread pools, as far as the process shows it."""
-    if added == 0:
-        return 1
-    asked = asked or 1
-    return asked if asked > 1 and added % (asked - 1) == 0 else None
+    """Return the size of the thread pools, as far as the process shows it, and how."""
+    if asked == 1 and added == 0:
+        return 1, "threads of the process"
+    if asked and asked > 1 and added and added % (asked - 1) == 0:
+        return asked, "threads of the process"
+    if not added:
+        return None, "no thread of its own was seen: it may be too small to share"
+    return None, "the process does not show which of its threads compute"
+
+
+def _read_back(found, job, **observed):
+    """Tell what was seen of each option; refuse a level that is not what was asked."""
+    found["read_back"] = dict((name, one[0]) for name, one in observed.items())
+    found["read_back_reason"] = dict((name, one[1]) for name, one in observed.items())
+    for name, asked in sorted(job.get("asked", {}).items()):
+        value, how = observed.get(name, (None, ""))
+        if value is not None and value != asked:
+            raise Failed(
+                "%s: %s was set and %s read back (%s); the run does not count"
+                % (name, asked, value, how)
+            )
 
 
 def _tasks():
@@ -186,11 +199,14 @@ def run_graph(job):
     _check_finite(output[0], found)
     found["batch_size"] = int(output[0].shape[0])
     kinds = sorted(set(str(d.device_type) for d in session.list_devices()))
-    found["read_back"] = {"batch_size": found["batch_size"], "threads": None}
-    found["read_back_reason"] = {
-        "batch_size": "first dimension of the output",
-        "threads": "TensorFlow does not tell which of its threads compute",
-    }
+    _read_back(
+        found,
+        job,
+        backend=("graph", "the runtime that loaded it"),
+        batch_size=(found["batch_size"], "first dimension of the output"),
+        threads=(None, "TensorFlow does not tell which of its threads compute"),
+        precision=("float32", "the only one that a graph is made for"),
+    )
     found["versions"] = {
         "python": python_version(),
         "tensorflow": str(tf.__version__),

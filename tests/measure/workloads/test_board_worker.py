@@ -98,6 +98,23 @@ def test_threads_are_read_back(zygote: Zygote, folder: Path) -> None:
         assert "does not show" in found["read_back_reason"]["threads"]
 
 
+def test_a_level_that_does_not_take_is_a_failure(zygote: Zygote, folder: Path) -> None:
+    asked = {"precision": "int8_dynamic", "batch_size": 1}
+    found = work(zygote, folder, "tiny.tflite", "images1.npy", asked=asked)
+    assert found["failed"].startswith(
+        "precision: int8_dynamic was set and float32 read"
+    )
+    assert found["final"]
+    asked = {"backend": "graph", "batch_size": 2, "threads": 1}
+    assert "failed" not in work(zygote, folder, "tiny.pb", "images2.npy", asked=asked)
+
+
+def test_a_network_too_small_to_share_does_not_show_its_threads() -> None:
+    assert board_worker._pool(0, 4)[0] is None
+    assert board_worker._pool(3, 4)[0] == 4
+    assert board_worker._pool(0, 1)[0] == 1
+
+
 def test_a_frozen_graph_is_run(zygote: Zygote, folder: Path) -> None:
     found = work(zygote, folder, "tiny.pb", "images2.npy")
     assert found["batch_size"] == 2 and len(found["calls_s"]) >= 2
