@@ -14,15 +14,10 @@ from measure.devices.board_conditions import LOAD, conditions_of
 from measure.devices.board_controls import BoardControls
 from measure.devices.board_course import course_of
 from measure.devices.board_instruments import Instruments, find_instruments
+from measure.devices.board_report import described
 from measure.devices.board_run import BoardRun
 from measure.devices.configured import configured
-from measure.devices.sensors import (
-    DEFAULT_PERIOD_S,
-    TOTAL,
-    find_rails,
-    temperatures,
-    throttling,
-)
+from measure.devices.sensors import DEFAULT_PERIOD_S, TOTAL, temperatures
 from measure.devices.transport import AgentLink, Link, read_texts
 from measure.errors import RunFailed, WorkloadError
 from measure.options import Option
@@ -322,21 +317,9 @@ class JetsonDevice(Device):
         Returns
         -------
         dict of str to str
-            Model, software, rights, sensors, what holds clocks down.
+            As `measure.devices.board_report` has it.
         """
-        rails = find_rails(self.link, self.identity.word)
-        hot = throttling(self.link)
-        status = self.link.ask("status")
-        return {
-            "board": f"{self.identity.word} ({self.identity.model or 'no model told'})",
-            "software": f"L4T {self.identity.release or 'unknown'}, kernel "
-            f"{self.identity.kernel or 'unknown'}",
-            "agent": f"Python {status['python']}, "
-            + ("as root" if status["uid"] == 0 else "not as root"),
-            "power": ", ".join(rails) or "no INA3221 found: energy will be missing",
-            "throttled": ", ".join(f"{n} at {s}" for n, s in hot.items())
-            or "by nothing",
-        }
+        return described(self.controls, self.programs)
 
     def close(self) -> None:
         """Put everything back, and end the agent."""

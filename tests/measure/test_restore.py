@@ -135,13 +135,33 @@ def test_check_tells_what_a_board_offers(
     document = said(path)
     assert document["device"] == "tx1"
     assert "L4T R32.7.1, kernel 4.9" in document["board"]["software"]
-    assert document["board"]["power"] == "VDD_IN, VDD_GPU, VDD_CPU"
+    power = document["board"]["power"]
+    assert power == "VDD_IN (all of the board), VDD_GPU, VDD_CPU"
+    # What runs networks is the Python that runs the agent: here it has TensorFlow.
+    assert document["board"]["networks run by"].startswith("tensorflow 2.")
     assert "power: VDD_IN" in capsys.readouterr().out
     assert document["options"]["emc_freq_hz"]["available"]
     assert len(document["options"]["cpu_freq_hz"]["levels"]) == 17
     assert "nvpmodel" in document["options"]["power_mode"]["reason"]
     assert "cpu_cores" in space.read_text()
     assert disk.snapshot() == before
+
+
+def test_check_says_what_networks_need_and_how_to_get_it(
+    disk: DiskTree, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    # Without site-packages there is no TensorFlow.
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    words = ["check", "--device", "tx1", "--sysfs-root", str(disk.folder)]
+    path = tmp_path / "c.json"
+    assert run(*words, "--python", str(python), "--json", str(path)) == 0
+    told = said(path)["board"]["networks run by"]
+    assert told.startswith("nothing: ") and "install tflite-runtime" in told
+    assert "--python names another Python" in told
+    assert run(*words, "--python", str(tmp_path / "none"), "--json", str(path)) == 0
+    assert said(path)["board"]["networks run by"].startswith("nothing: ")
 
 
 def test_check_of_another_board_than_said_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import subprocess
 from collections.abc import Iterator
@@ -254,6 +255,16 @@ def test_what_only_root_may_write_says_how() -> None:
         assert "--sudo" in device.offers()[name].reason, name
     with pytest.raises(DeviceError, match="cpu_cores cannot be set: .*--sudo"):
         device.controls.apply({"cpu_cores": 1})
+
+
+def test_who_is_not_root_is_told_what_root_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    tree = BoardTree("tk1")
+    tree.settable = frozenset()
+    told = JetsonDevice("tk1", link=InProcessLink(tree)).describe()
+    assert told["can be set"].startswith("0 of ") and "--sudo" in told["can be set"]
+    assert "not as root" in told["agent"]
+    assert "no INA3221" in told["power"]
 
 
 def test_files_that_are_absent_are_options_that_are_missing() -> None:
