@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from perfmodel.base import PerformanceModel
     from perfmodel.dataset import PerformanceDataset
+    from perfmodel.strata import Plots
     from perfmodel.validation import CrossValidation
 
 __all__ = ["fit"]
@@ -99,17 +100,32 @@ def fit(
     chosen = candidates[best]
     if data.groups is not None and hasattr(chosen, "sharing"):
         chosen.sharing(data.groups)
-    plots = plots_of(data) if getattr(chosen, "takes_plots", False) else None
-    chosen.fit(X, y, **({} if plots is None else {"plots": plots}))
-    own_notes = chosen.notes_ if plots is not None else ()
+    plots = plots_of(data)
+    if plots is not None and getattr(chosen, "takes_plots", False):
+        chosen.fit(X, y, **{"plots": plots})
+        told = chosen.notes_
+    else:
+        chosen.fit(X, y)
+        told = _shared(plots, called(chosen))
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
     chosen.runs_ = runs
     chosen.cross_validation_ = validation
     chosen.choice_ = _reason(candidates, found, validation)
     sparse = sparse_ladders(data.space, X)
-    chosen.notes_ = (*data.notes, *data.counted, *own_notes, *sparse)
+    chosen.notes_ = (*data.notes, *data.counted, *told, *sparse)
     return chosen
+
+
+def _shared(plots: Plots | None, name: str) -> tuple[str, ...]:
+    """Say that a model takes runs for independent that share whole plots."""
+    if plots is None:
+        return ()
+    return (
+        f"the runs share {plots.weights.shape[1]} whole plots, which {name} does not "
+        "allow for: effects of options that stay within these are less sure than it "
+        "says; stepwise (--model) allows for them",
+    )
 
 
 def _reason(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from measure.designs import split_plot
 from measure.space import ConfigurationSpace
 from measure.terms import Term
+from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import ModelError
+from perfmodel.fitting import fit
 from perfmodel.influence import explain
 from perfmodel.linear import StepwiseModel
 from perfmodel.loading import load
@@ -156,3 +159,22 @@ def test_whole_plots_that_tell_nothing_change_nothing(frame: pd.DataFrame) -> No
     np.testing.assert_array_equal(told.coefficients_, alone.coefficients_)
     with pytest.raises(ModelError, match="whole plots of 3 rows, but 40 responses"):
         model().fit(frame, y, plots=Plots.of([0, 0, 1]))
+
+
+def test_fit_takes_whole_plots_from_the_data_and_says_what_it_made_of_them(
+    frame: pd.DataFrame,
+) -> None:
+    names = list(SPACE.names)
+    runs = frame[names].assign(
+        y=responses(frame, 4.0, 1, hard=0.15), whole_plot=frame["whole_plot"]
+    )
+    data = PerformanceDataset.from_frame(
+        runs, names, {"y": "s"}, space=SPACE, meta=["whole_plot"]
+    )
+    told = fit(data, model="stepwise")
+    assert told.plots_ is not None and told.variance_ratio_ > 1
+    assert any("generalised least squares" in note for note in told.notes_)
+    tree = fit(data, model="cart")
+    assert any("10 whole plots, which cart does not allow" in n for n in tree.notes_)
+    without = fit(replace(data, meta=()), model="stepwise")
+    assert without.plots_ is None
