@@ -13,12 +13,9 @@ from measure.designs.problem import Coding, find_members
 from measure.terms import FloatArray, IntArray
 
 if TYPE_CHECKING:
+    from measure.designs.chains import Chain
     from measure.designs.state import Problem, State
 
-TEMPERATURE = 0.05  # of the acceptance, in units of log determinant
-HEAT = 0.033  # temperature of the walk where runs are as many as model columns
-_STARTS = 20  # random starts until one estimates all terms
-_RESCUE_ITERATIONS = 50
 _CHUNK_S = 0.1  # CPU time between two looks at the clock
 _STALE = 1e-9
 
@@ -141,19 +138,26 @@ def search(
         The best runs met; Ctrl-C ends the search early.
     """
     from measure.designs import state as states
+    from measure.designs.chains import Turn, begin
 
     problem, state = make_problem(task), make_state(task)
     random = np.array([seed], dtype=np.int64).view(np.uint64)
     _compile(problem, task)
     began = time.thread_time()
-    estimable = _start(task, problem, state, random)
-    chains = _chains(task, problem, state, random)
+    chains = begin(task, problem, state, random, seed)
+    if not chains:
+        return Found(
+            levels=state.levels.copy(),
+            score=float(states.score(problem, state)),
+            estimable=False,
+            iterations=0,
+            cpu_s=time.thread_time() - began,
+        )
     done, interrupted = 0, False
     pace = [1e-4] * len(chains)  # CPU time of an iteration, as last seen
-    turn = _Turn(chains)
-    goes_on = estimable and bool(task.free.any())
+    turn = Turn(chains)
     try:
-        while goes_on and max(chain.score for chain in chains) < task.enough - _STALE:
+        while task.free.any() and _best(chains) < task.enough - _STALE:
             spent = time.thread_time() - began
             left = budget_s - spent if iterations is None else np.inf
             if left <= 0 or done == iterations:
@@ -169,8 +173,7 @@ def search(
             pace[which] = max((now - spent) / count, 1e-7)
             if progress is not None:
                 share = done / iterations if iterations else now / budget_s
-                reached = max(chain.score for chain in chains)
-                value = reached / len(task.prior)
+                value = _best(chains) / len(task.prior)
                 progress(
                     Progress(
                         iterations=done,
@@ -182,14 +185,6 @@ def search(
     except KeyboardInterrupt:
         interrupted = True
     best = max(chains, key=lambda chain: chain.score)
-    if not estimable:
-        return Found(
-            levels=state.levels.copy(),
-            score=float(states.score(problem, state)),
-            estimable=False,
-            iterations=0,
-            cpu_s=time.thread_time() - began,
-        )
     return Found(
         levels=best.best,
         score=best.score,
@@ -200,162 +195,8 @@ def search(
     )
 
 
-class _Chain:
-    """One way of searching, with a state and a best of its own."""
-
-    length = 1  # iterations of a turn
-
-    def __init__(
-        self, task: Task, problem: Problem, state: State, random: np.ndarray
-    ) -> None:
-        from measure.designs import state as states
-
-        self.task, self.problem, self.random = task, problem, random
-        self.state = states.snapshot(state)
-        self.best = state.levels.copy()
-        self.memory = np.array([states.score(problem, state)])
-
-    @property
-    def score(self) -> float:
-        return float(self.memory[0])
-
-    def advance(self, count: int) -> None:
-        raise NotImplementedError
-
-
-class _Perturbing(_Chain):
-    """Iterated local search."""
-
-    length = 8
-
-    def advance(self, count: int) -> None:
-        from measure.designs import point_exchange, walks
-
-        same = (self.problem, self.state, self.best, self.memory, self.random, count)
-        if self.task.candidates is None:
-            walks.improve(*same, TEMPERATURE)
-        else:
-            point_exchange.improve_among(*same, TEMPERATURE, self.task.candidates)
-
-
-class _Wandering(_Chain):
-    """A heat bath, taken down to a local optimum from time to time."""
-
-    def __init__(
-        self, task: Task, problem: Problem, state: State, random: np.ndarray
-    ) -> None:
-        from measure.designs import walks
-
-        super().__init__(task, problem, state, random)
-        n, p = state.rows.shape
-        # A change of one run matters less where runs are many.
-        self.temperature = HEAT * min(1.0, p / n)
-        self.begun, self.length = 0, walks.QUENCH
-
-    def advance(self, count: int) -> None:
-        from measure.designs import walks
-
-        walks.wander(
-            self.problem,
-            self.state,
-            self.best,
-            self.memory,
-            self.random,
-            count,
-            self.temperature,
-            self.begun,
-        )
-        self.begun += count
-
-
-def _chains(
-    task: Task, problem: Problem, state: State, random: np.ndarray
-) -> list[_Chain]:
-    """Return the chains of a search, each with random numbers of its own."""
-    other = random ^ np.uint64(0x5DEECE66D1234567)
-    perturbing = _Perturbing(task, problem, state, random)
-    if task.candidates is not None:
-        return [perturbing]
-    return [perturbing, _Wandering(task, problem, state, other)]
-
-
-class _Turn:
-    """Whose turn it is: the better chain has three of four, whatever the clock says."""
-
-    def __init__(self, chains: list[_Chain]) -> None:
-        self.chains, self.number, self.which = chains, -1, 0
-        self.left = 0
-        self._next()
-
-    def took(self, count: int) -> None:
-        self.left -= count
-        if self.left == 0:
-            self._next()
-
-    def _next(self) -> None:
-        self.number += 1
-        scores = [chain.score for chain in self.chains]
-        leader = scores.index(max(scores))
-        if self.number % 4 < 2:  # in the beginning of each round all are heard
-            self.which = self.number % 4 % len(self.chains)
-        else:
-            self.which = leader
-        self.left = self.chains[self.which].length
-
-
-def _start(task: Task, problem: Problem, state: State, random: np.ndarray) -> bool:
-    """Find runs that estimate all terms, and a first local optimum from them.
-
-    The determinant leads there whatever the criterion: a trace that singular
-    directions dominate has no slope to follow.
-    """
-    from measure.designs import exchange, point_exchange
-    from measure.designs import state as states
-    from measure.designs import walks
-
-    first = problem._replace(target=np.empty((0, 0)))
-    found, count = False, 0
-    while not found and count < _STARTS:
-        if task.candidates is None:
-            found = walks.start(first, state, random)
-        else:
-            found = point_exchange.start_among(first, state, random, task.candidates)
-        count += 1
-    best, memory = state.levels.copy(), np.array([-np.inf])
-    ridge = float(state.scalars[states.RIDGE])
-    for _ in range(0 if found else _STARTS):
-        # No start was lucky: search on with the ridge, which singular runs need.
-        if task.candidates is None:
-            walks.improve(
-                first, state, best, memory, random, _RESCUE_ITERATIONS, TEMPERATURE
-            )
-        else:
-            point_exchange.improve_among(
-                first,
-                state,
-                best,
-                memory,
-                random,
-                _RESCUE_ITERATIONS,
-                TEMPERATURE,
-                task.candidates,
-            )
-        kept = states.snapshot(state)
-        state.levels[:] = best
-        state.scalars[states.RIDGE] = 0.0
-        found = states.refresh(first, state)
-        if found:
-            break
-        states.restore(state, kept)
-        state.scalars[states.RIDGE] = ridge
-    if found and task.target.size:
-        states.refresh(problem, state)
-        if task.candidates is None:
-            exchange.descend(problem, state)
-        else:
-            rows = point_exchange.candidate_rows(problem, task.candidates)
-            point_exchange.descend_among(problem, state, task.candidates, rows)
-    return found
+def _best(chains: list[Chain]) -> float:
+    return max(chain.score for chain in chains)
 
 
 def make_problem(task: Task) -> Problem:
@@ -440,7 +281,7 @@ def _compile(problem: Problem, task: Task) -> None:
     state = make_state(task)
     nothing = problem._replace(movable=np.zeros_like(problem.movable))
     random, memory = np.zeros(1, dtype=np.uint64), np.zeros(1)
-    same = (nothing, state, state.levels.copy(), memory, random, 0, TEMPERATURE)
+    same = (nothing, state, state.levels.copy(), memory, random, 0, 1.0)
     if task.candidates is None:
         walks.improve(*same)
         walks.wander(*same, 0)

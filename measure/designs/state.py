@@ -268,6 +268,15 @@ def score(problem: Problem, state: State) -> float:
     return float(state.scalars[LOG_DET])
 
 
+@inlined
+def _add(
+    row: np.ndarray, a: float, one: np.ndarray, b: float, other: np.ndarray
+) -> None:
+    """Add two multiples; loops over few arrays are those that use wide registers."""
+    for j in range(row.size):
+        row[j] += a * one[j] + b * other[j]
+
+
 @compiled
 def change(
     problem: Problem,
@@ -330,8 +339,7 @@ def change(
         ky[j] = k00 * y[j] + k01 * z[j]
         kz[j] = k01 * y[j] + k11 * z[j]
     for i in range(p):
-        for j in range(p):
-            state.inverse[i, j] -= y[i] * ky[j] + z[i] * kz[j]
+        _add(state.inverse[i], -y[i], ky, -z[i], kz)
     if linear:
         # B - P K R' - R K P' + P K H K P', with R = [by bz]
         my = np.empty(p)
@@ -339,37 +347,50 @@ def change(
         for j in range(p):
             my[j] = h00 * ky[j] + h01 * kz[j]
             mz[j] = h01 * ky[j] + h11 * kz[j]
+        for j in range(p):
+            my[j] -= by[j]
+            mz[j] -= bz[j]
         for i in range(p):
-            for j in range(p):
-                state.inner[i, j] += (
-                    ky[i] * my[j]
-                    + kz[i] * mz[j]
-                    - ky[i] * by[j]
-                    - kz[i] * bz[j]
-                    - by[i] * ky[j]
-                    - bz[i] * kz[j]
-                )
+            _add(state.inner[i], ky[i], my, kz[i], mz)
+            _add(state.inner[i], -by[i], ky, -bz[i], kz)
     # W_new h and B_new h, for the runs whose own part changes
     new_y = np.empty(p)
     for j in range(p):
         new_y[j] = y[j] - hh * ky[j] - ht * kz[j]
+    new_by = np.zeros(p)
+    if linear:
+        for s in range(size):
+            weight = step[s]
+            for j in range(p):
+                new_by[j] += weight * state.inner[columns[s], j]
     whole = c > 0.0
     for i in range(n):
         fy = 0.0
         for s in range(size):
             fy += step[s] * state.spread[i, columns[s]]
         fz = dot(state.rows[i], z)
-        for j in range(p):
-            state.spread[i, j] -= fy * ky[j] + fz * kz[j]
+        if linear:
+            # As B above, times f~: f'P K is fy ky + fz kz without its vectors.
+            fky = k00 * fy + k01 * fz
+            fkz = k01 * fy + k11 * fz
+            fby = 0.0
+            for s in range(size):
+                fby += step[s] * state.inner_spread[i, columns[s]]
+            fbz = dot(state.rows[i], bz)
+            gy = h00 * fky + h01 * fkz - fby
+            gz = h01 * fky + h11 * fkz - fbz
+            _add(state.inner_spread[i], gy, ky, gz, kz)
+            _add(state.inner_spread[i], -fky, by, -fkz, bz)
+        _add(state.spread[i], -fy, ky, -fz, kz)
         if i == run or (whole and problem.plot[i] == problem.plot[run]):
             weight = (1.0 if i == run else 0.0) - c
             for j in range(p):
                 state.spread[i, j] += weight * new_y[j]
+            if linear:
+                for j in range(p):
+                    state.inner_spread[i, j] += weight * new_by[j]
             for s in range(size):
                 state.rows[i, columns[s]] += weight * step[s]
-    if linear:
-        for i in range(n):
-            _times(state.inner, state.rows[i], state.inner_spread[i])
     state.scalars[LOG_DET] += np.log(ratio)
     state.scalars[CHANGES] += 1.0
     return y, z, k00, k01, k11
