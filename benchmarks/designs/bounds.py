@@ -25,7 +25,10 @@ import numpy as np
 
 from benchmarks.designs.scoring import model_matrix, score
 from measure.designs.bound import approximate_bound, in_whole_plots, upper_bound
+from measure.designs.criteria import criterion_of
+from measure.designs.criterion_bound import bound_of_criterion
 from measure.designs.optimal import d_optimal
+from measure.designs.problem import code
 from measure.designs.reduction import reduced
 from measure.designs.whole_plots import split_plot
 from measure.errors import DesignError, FormulaError, SpaceError
@@ -37,6 +40,7 @@ AGREEMENT = 0.002  # between an estimated bound and the proved one
 _MOST_DESIGNS = 4000  # that are gone through in one space
 _MOST_COLUMNS, _MOST_COLUMNS_LARGE = 30, 120
 _ITERATIONS = 3
+_SOUND = 1e10  # condition of an information matrix that can be inverted
 
 
 @dataclass(kw_only=True)
@@ -182,6 +186,7 @@ def check(case: Case, tally: Tally) -> None:
                     if value is not None:
                         _note(case, tally, f"{kind}, {how}", value, bound.value)
         _beside_fixed(case, tally, runs, rng)
+    _by_criterion(case, tally, X, p + int(rng.integers(0, 3)))
     _of_candidates(case, tally, p + 2, proved.value, rng)
     _in_plots(case, tally, rng)
 
@@ -214,6 +219,45 @@ def _best(X: np.ndarray, runs: int, repeats: bool) -> float | None:
     rows = X[chosen]
     determinants = np.linalg.det(np.einsum("dni,dnj->dij", rows, rows))
     return float(max(determinants.max(), 0.0) ** (1 / X.shape[1]) / runs)
+
+
+def _by_criterion(case: Case, tally: Tally, X: np.ndarray, runs: int) -> None:
+    """Hold designs for other criteria, and all there are, against their bounds."""
+    for criterion in ("a", "i", "bayes-d"):
+        try:
+            design = d_optimal(
+                case.space,
+                runs,
+                case.model,
+                seed=case.seed,
+                iterations=_ITERATIONS,
+                criterion=criterion,
+            )
+        except DesignError:
+            continue
+        if criterion != "bayes-d" and np.linalg.matrix_rank(design.matrix) < X.shape[1]:
+            continue
+        own = bound_of_criterion(design)
+        assert own is not None and own.kind == "proved", case.seed
+        low, high = own.bound, own.value
+        if criterion == "bayes-d":
+            low, high = own.value, own.bound
+        _note(case, tally, f"by {criterion}, searched", low, high)
+        if math.comb(len(X) + runs - 1, runs) > _MOST_DESIGNS:
+            continue
+        chosen = np.array(list(combinations_with_replacement(range(len(X)), runs)))
+        M = np.einsum("dni,dnj->dij", X[chosen], X[chosen])
+        if criterion == "bayes-d":
+            coding = code(case.space, case.terms.terms)
+            made = criterion_of("bayes-d", case.space, case.terms.terms, coding)
+            M = M + np.diag(made.precision)
+            best = np.linalg.det(M).max() ** (1 / X.shape[1]) / runs
+            _note(case, tally, "by bayes-d, gone through", best, own.bound)
+            continue
+        M = M[np.linalg.cond(M) < _SOUND]
+        C = np.eye(X.shape[1]) / X.shape[1] if criterion == "a" else X.T @ X / len(X)
+        best = np.einsum("dij,ji->d", np.linalg.inv(M), C).min()
+        _note(case, tally, f"by {criterion}, gone through", own.bound, best)
 
 
 def _made(case: Case, runs: int, criterion: str, **more: Any) -> float | None:

@@ -200,6 +200,8 @@ def _print(output: Output, made: Design, report: DesignReport, out: Path) -> Non
     )
     if report.bound_reason:
         output.print(report.bound_reason)
+    if report.by_criterion is not None:
+        output.print(f"{report.by_criterion}; {report.by_criterion.reason}")
     if report.g_efficiency is not None and report.i_variance is not None:
         output.print(
             f"A-efficiency {report.a_efficiency:.4f}; G-efficiency "

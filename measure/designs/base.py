@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ class Design:
         Of a search; the same number and seed give the same design again.
     criterion : str, default="d"
         What a search maximised.
+    prior : float or mapping of str to float, optional
+        Of the criterion ``bayes-d``.
     fixed : int, default=0
         So many runs, the first ones, were given.
     repeats : bool, default=True
@@ -66,6 +69,7 @@ class Design:
     seed: int | None = None
     iterations: int | None = None
     criterion: str = "d"
+    prior: float | Mapping[str, float] | None = None
     fixed: int = 0
     repeats: bool = True
     variance_ratio: float = 1.0

@@ -34,7 +34,7 @@ from measure.designs.weights import (
     is_enumerable,
 )
 from measure.space import ConfigurationSpace
-from measure.terms import IntArray, Term, model_matrix
+from measure.terms import FloatArray, IntArray, Term, model_matrix
 
 # A certificate is worth more than a search, unless that says so much less.
 _WORTH = 0.02
@@ -115,14 +115,13 @@ def upper_bound(
     found = _by_formula(space, terms, runs)
     if tight:
         reduction = reduced(space, terms)
-        unsaid = not any(bound is not None for bound in found)
-        if unsaid and all(term.order <= 1 for term in terms):
+        some = reduction is not None and is_enumerable(reduction, enumerated)
+        if not some and not any(found) and all(term.order <= 1 for term in terms):
             found.append(_additive(space, terms))
-        elif reduction is not None:
-            # Where a formula says it all but for what is forbidden, and configurations
-            # are too many to go through, a search would add nothing.
-            if unsaid or space.forbid or is_enumerable(reduction, enumerated):
-                found.append(approximate_bound(reduction, enumerated))
+        # Where a formula says it all but for what is forbidden, and configurations
+        # are too many to go through, a search would add nothing.
+        if reduction is not None and (some or space.forbid or not any(found)):
+            found.append(approximate_bound(reduction, enumerated))
         if runs is not None:
             kept = np.empty((0, len(space.options)), np.int64)
             kept = kept if fixed is None else fixed
@@ -255,23 +254,23 @@ def approximate_bound(
     if solution is None:
         return None
     value = float(np.exp(solution.log_det / reduction.columns))
-    reason = _how(solution)
-    if reduction.smaller and solution.went_through:
-        names = reduction.space.names
-        some = f"{len(names)} options" if len(names) > 3 else f"{', '.join(names)}"
-        reason = f"{reason} of {some}; the other options follow by symmetry"
+    names = reduction.space.names if reduction.smaller else ()
     return Bound(
         value=value * solution.largest,
         kind=solution.kind,
-        reason=reason,
+        reason=_how(solution, names),
         reached=value,
     )
 
 
-def _how(solution: Solution) -> str:
-    if solution.went_through:
-        return f"all {solution.went_through} configurations were gone through"
-    return f"the largest variance was searched from {LAST_STARTS} starts"
+def _how(solution: Solution, names: Sequence[str] = ()) -> str:
+    if not solution.went_through:
+        return f"the largest variance was searched from {LAST_STARTS} starts"
+    every = f"all {solution.went_through} configurations"
+    if not names:
+        return f"{every} were gone through"
+    some = f"{len(names)} options" if len(names) > 3 else ", ".join(names)
+    return f"{every} of {some} were gone through; the other options follow by symmetry"
 
 
 def _few(space: ConfigurationSpace, terms: Sequence[Term], runs: int) -> bool:
@@ -287,13 +286,15 @@ def _beside(
     runs: int,
     repeats: bool,
     enumerated: int,
+    precision: FloatArray | None = None,
 ) -> Bound | None:
     """Return the bound of runs that stand beside fixed ones, or are not repeated."""
     p = whole(space, terms).columns
     X = model_matrix(space, terms, fixed).X if len(fixed) else np.empty((0, p))
     free = runs - len(fixed)
+    base = X.T @ X + np.diag(np.zeros(p) if precision is None else precision)
     if not free:
-        _, log_det = np.linalg.slogdet(X.T @ X)
+        _, log_det = np.linalg.slogdet(base)
         value = float(np.exp(log_det / p)) / runs
         return Bound(
             value=value,
@@ -305,21 +306,62 @@ def _beside(
     capped = not repeats and _few(space, terms, free)
     solution = Approximation(
         whole(space, terms),
-        base=X.T @ X / free,
+        base=base / free,
         most=1.0 / free if capped else 1.0,
     ).solve(enumerated)
     if solution is None:
         return None
     value = float(np.exp(solution.log_det / p)) * free / runs
-    given = f"beside the {len(fixed)} fixed runs " if len(fixed) else ""
-    once = "each at most once " if capped else ""
+    how = _how(solution)
+    if len(fixed):
+        how = f"{how} beside the {len(fixed)} fixed runs"
+    if capped:
+        how = f"{how}, each at most once"
     return Bound(
         value=value * solution.largest,
         kind=solution.kind,
-        reason=f"{given}{once}{_how(solution)}",
+        reason=how,
         reached=value,
         for_runs=True,
     )
+
+
+def bayes_bound(
+    space: ConfigurationSpace,
+    terms: Sequence[Term],
+    runs: int,
+    precision: FloatArray,
+    *,
+    fixed: IntArray | None = None,
+    repeats: bool = True,
+    enumerated: int = ENUMERATED,
+) -> Bound | None:
+    """Return an upper bound of det(X'X + K)^(1/p) / n over designs of some runs.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options and what is forbidden.
+    terms : sequence of Term
+        The model.
+    runs : int
+        How many; they may be fewer than the columns.
+    precision : ndarray, shape (p,)
+        The diagonal of K: what is known beforehand, in runs.
+    fixed : ndarray of int, shape (n, n_options), optional
+        Runs that a design must hold, counted in `runs`.
+    repeats : bool, default=True
+        Whether a configuration may be repeated.
+    enumerated : int, default=10_000_000
+        Up to so many combinations all are gone through, and the bound is proved.
+
+    Returns
+    -------
+    Bound or None
+        None where even with what is known beforehand terms cannot be estimated.
+    """
+    kept = np.empty((0, len(space.options)), np.int64) if fixed is None else fixed
+    return _beside(space, tuple(terms), kept, runs, repeats, enumerated, precision)
 
 
 def in_whole_plots(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.designs.criterion_bound import CriterionBound
 from measure.designs.telling_apart import Alias, Correlation
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class DesignReport:
         Why the bound holds, and how close to it so many runs can come.
     gap : float or None
         Share of the bound that is missing.
+    by_criterion : CriterionBound or None
+        How good the design is by the criterion of its search, where that is not D, and
+        how good any could be.
     singular_terms : tuple of str
         Terms of the model that these runs cannot estimate.
     aliases : tuple of Alias
@@ -91,6 +95,7 @@ class DesignReport:
     bound_kind: str | None = None
     bound_reason: str = ""
     gap: float | None = None
+    by_criterion: CriterionBound | None = None
     singular_terms: tuple[str, ...] = ()
     aliases: tuple[Alias, ...] = ()
     correlations: tuple[Correlation, ...] = ()
@@ -191,6 +196,7 @@ class DesignReport:
             Keys as the fields; aliases as term, alias and weight; correlations as
             term, other and correlation.
         """
+        own = self.by_criterion
         return {
             "design": self.design,
             "runs": self.runs,
@@ -207,6 +213,7 @@ class DesignReport:
             "bound_kind": self.bound_kind,
             "bound_reason": self.bound_reason,
             "gap": self.gap,
+            "by_criterion": None if own is None else {**asdict(own), "gap": own.gap},
             "singular_terms": list(self.singular_terms),
             "aliases": [
                 {"term": a.term, "alias": a.alias, "weight": a.weight}

@@ -9,6 +9,7 @@ import numpy as np
 from measure.designs.base import Design
 from measure.designs.bound import Bound, in_whole_plots, upper_bound
 from measure.designs.criteria import moments
+from measure.designs.criterion_bound import CriterionBound, bound_of_criterion
 from measure.designs.design_report import DesignReport
 from measure.designs.optimal import singular_terms
 from measure.designs.power import held_columns, power_of
@@ -159,6 +160,10 @@ def evaluate(
     if bound is not None and plots is not None:
         held = int(held_columns(matrix.X, plots).sum())
         bound = in_whole_plots(bound, held, p, plots, ratio)
+    own: CriterionBound | None = None
+    if given is not None and model is None and tight:
+        if not lost or given.criterion == "bayes-d":
+            own = bound_of_criterion(given)
     return DesignReport(
         design=given.name if given is not None else "frame",
         runs=n,
@@ -175,6 +180,7 @@ def evaluate(
         bound_kind=bound.kind if bound else None,
         bound_reason=_reason(bound, n, p) if bound else "",
         gap=max(0.0, 1.0 - d_efficiency / bound.value) if bound else None,
+        by_criterion=own,
         singular_terms=lost,
         aliases=find_aliases(space, terms, matrix, indices),
         correlations=find_correlations(terms, matrix, information, bool(lost)),
@@ -220,7 +226,9 @@ def _notes(
 
 def _reason(bound: Bound, n: int, p: int) -> str:
     """Return why a bound holds, and how tight it can be for so many runs."""
-    if n < 2 * p:
+    if n < p:
+        tightness = f"{n} runs cannot estimate {p} coefficients, and reach 0"
+    elif n < 2 * p:
         tightness = (
             f"the best of {n} runs for {p} coefficients may well lie 5 to 20 % below it"
         )

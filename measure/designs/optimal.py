@@ -124,6 +124,7 @@ def d_optimal(
         seed=seed,
         iterations=found.iterations,
         criterion=criterion,
+        prior=prior,
         fixed=len(kept),
         repeats=repeats,
         cpu_s=found.cpu_s,
