@@ -58,7 +58,7 @@ def transfer(
     SelectionError
         If the words select nothing, or not clearly.
     """
-    from perfmodel.transfer.report import transfer_reports
+    from perfmodel.transfer.selected import transfer_reports
 
     return transfer_reports(data.for_response(response), source, target)
 

@@ -71,7 +71,7 @@ def command(
     data = choice.read()
     if choice.table is None and choice.responses is None:
         data = with_responses(data, usual_responses(data))
-    from perfmodel.transfer.report import transfer_reports
+    from perfmodel.transfer.selected import transfer_reports
 
     with output.progress("transfer", 1) as step:
         reports = transfer_reports(

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from perfmodel.archive import array, entry
+from perfmodel.archive import entry
 from perfmodel.base import PerformanceModel
 from perfmodel.errors import ArchiveError, ModelError
 from perfmodel.intervals import Calibration
 from perfmodel.transfer.candidates import (
     ALONE,
-    DELTA,
-    FEATURE,
-    SCALE,
-    SHIFT,
     Known,
     candidates_for,
     clipped,
 )
 from perfmodel.transfer.choice import Choice
-from perfmodel.transfer.delta import Delta, Feature, with_sources
 from perfmodel.transfer.guard import choose
-from perfmodel.transfer.process import Inputs, Process, conditioned, rows_conditioned_on
-from perfmodel.transfer.shift import LogShift
+from perfmodel.transfer.process import Inputs
+from perfmodel.transfer.saved import (
+    part_again,
+    part_state,
+    source_again,
+    source_state,
+)
 from perfmodel.transfer.source import Source, inputs_of, learn_source
 
 if TYPE_CHECKING:
@@ -275,22 +275,12 @@ class TransferModel(PerformanceModel):
         values: dict[str, Any] = {"report": self.report_.to_dict(), "sources": []}
         arrays: dict[str, Any] = {}
         for i, source in enumerate(self.sources_):
-            values["sources"].append(
-                {"name": source.name, **_process_values(source.process)}
-            )
-            arrays[f"source{i}_codes"] = source.codes
-            arrays[f"source{i}_log_y"] = source.log_y
-            arrays[f"source{i}_parameters"] = source.process.parameters
+            told, own = source_state(source, f"source{i}")
+            values["sources"].append(told)
+            arrays |= own
         for name, part in self.parts_.items():
-            if isinstance(part, LogShift):
-                arrays[f"{name}_line"] = np.array([part.level, *part.slopes])
-                arrays[f"{name}_covariance"] = part.covariance
-                values[name] = {"residual_sd": part.residual_sd}
-            else:
-                process = part.process if isinstance(part, Delta | Feature) else part
-                assert isinstance(process, Process)
-                arrays[f"{name}_parameters"] = process.parameters
-                values[name] = _process_values(process)
+            values[name], own = part_state(part, name)
+            arrays |= own
         return values, arrays, {}
 
     def _restore(
@@ -305,59 +295,23 @@ class TransferModel(PerformanceModel):
             raise ArchiveError(
                 "the saved model's 'report' has other keys; save it again"
             ) from error
-        sources = []
-        for i, told in enumerate(entry(values, "sources", list)):
-            codes = array(arrays, f"source{i}_codes", "f", (-1, self.codes_.shape[1]))
-            log_y = array(arrays, f"source{i}_log_y", "f", (len(codes),))
-            sources.append(
-                Source(
-                    codes=codes,
-                    log_y=log_y,
-                    process=_process_again(
-                        inputs_of(codes, self.encoding_),
-                        log_y,
-                        arrays,
-                        f"source{i}",
-                        told,
-                    ),
-                    name=entry(told, "name", str),
-                )
-            )
-        self.sources_ = tuple(sources)
+        self.sources_ = tuple(
+            source_again(told, arrays, f"source{i}", self.encoding_)
+            for i, told in enumerate(entry(values, "sources", list))
+        )
         self._note_sources()
         inputs = self._inputs(self.codes_)
         self.parts_ = {
-            name: self._part_again(name, values, arrays, inputs)
+            name: part_again(
+                name,
+                entry(values, name, dict),
+                arrays,
+                inputs,
+                self.target_,
+                self._known(),
+            )
             for name in self.report_.weights
         }
-
-    def _part_again(
-        self, name: str, values: dict[str, Any], arrays: dict[str, Any], inputs: Inputs
-    ) -> Any:
-        """Build one part of the blend from what was saved."""
-        told = entry(values, name, dict)
-        k = len(self.sources_)
-        if name in (SCALE, SHIFT):
-            line = array(arrays, f"{name}_line", "f", (k + 1,))
-            return LogShift(
-                level=float(line[0]),
-                slopes=line[1:],
-                residual_sd=entry(told, "residual_sd", float),
-                covariance=array(arrays, f"{name}_covariance", "f", (k + 1, k + 1)),
-            )
-        known = self._known()
-        if name == ALONE:
-            return _process_again(inputs, self.target_, arrays, name, told)
-        if known is None or name not in (DELTA, FEATURE):
-            raise ArchiveError(
-                f"the saved model blends {name!r}, which it has no source for"
-            )
-        if name == DELTA:
-            left = self.target_ - known.base(inputs)
-            process = _process_again(inputs, left, arrays, name, told)
-            return Delta(process=process, base=known.base)
-        wide = with_sources(inputs)
-        return Feature(process=_process_again(wide, self.target_, arrays, name, told))
 
     # -- beneath it ----------------------------------------------------------
 
@@ -413,30 +367,3 @@ class TransferModel(PerformanceModel):
         base = known.base(inputs)
         at_runs = known.base(self._inputs(self.codes_))
         return np.asarray(base + float(np.mean(self.target_ - at_runs)))
-
-
-def _process_values(process: Process) -> dict[str, Any]:
-    """What of a process is neither its runs nor its parameters."""
-    return {
-        "linear": process.linear,
-        "offset": process.offset,
-        "scale": process.scale,
-    }
-
-
-def _process_again(
-    inputs: Inputs, y: Floats, arrays: dict[str, Any], name: str, told: dict[str, Any]
-) -> Process:
-    """Condition a saved process on its runs again."""
-    scale = entry(told, "scale", float)
-    if not scale > 0:
-        raise ArchiveError(f"the saved model's scale of {name!r} is {scale:g}")
-    kept = rows_conditioned_on(len(y))
-    return conditioned(
-        inputs[kept],
-        y[kept],
-        array(arrays, f"{name}_parameters", "f", (3 + inputs.n_inputs,)),
-        entry(told, "linear", bool),
-        entry(told, "offset", float),
-        scale,
-    )

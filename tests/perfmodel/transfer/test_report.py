@@ -17,12 +17,8 @@ from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import DataError, SelectionError
 from perfmodel.transfer.base import GuardReport
 from perfmodel.transfer.curve import break_even
-from perfmodel.transfer.report import (
-    VERDICTS,
-    TransferReport,
-    transfer_reports,
-    transferability,
-)
+from perfmodel.transfer.report import VERDICTS, TransferReport, transferability
+from perfmodel.transfer.selected import transfer_reports
 from perfmodel.transfer.summary import claimed_above, in_one_sentence
 
 OPTIONS = ["threads", "cache", "backend"]
