@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from measure.asking import ask_design
 from measure.cli import main
 from measure.designs.whole_plots import split_plot
 from measure.devices.simulated import EffectsDevice
 from measure.errors import RunFailed
-from measure.planning import make_plan
+from measure.planning import make_plan, runs_that_fit, runs_time_s
 from measure.protocol import MeasurementProtocol
 from measure.space import ConfigurationSpace
 from measure.store import MemoryStore, SqliteStore
@@ -116,8 +118,6 @@ class Flaky(EffectsDevice):
 
 
 def test_a_failed_run_is_made_again_before_its_whole_plot_is_left() -> None:
-    import yaml
-
     space = ConfigurationSpace.from_dict(yaml.safe_load(SPACE))
     design = split_plot(space, 6, 4, model="main", iterations=2)
     device, store = Flaky(), MemoryStore()
@@ -131,8 +131,6 @@ def test_a_failed_run_is_made_again_before_its_whole_plot_is_left() -> None:
 
 
 def test_resuming_keeps_blocks_and_whole_plots() -> None:
-    import yaml
-
     space = ConfigurationSpace.from_dict(yaml.safe_load(SPACE))
     design = split_plot(space, 6, 4, model="main", iterations=2)
     store = MemoryStore()
@@ -144,3 +142,25 @@ def test_resuming_keeps_blocks_and_whole_plots() -> None:
     for slot, planned in enumerate(plan.runs):
         assert found[slot].whole_plot == planned.whole_plot
         assert found[slot].block == planned.block
+
+
+class Real(EffectsDevice):
+    """Says that its runs, and so changes of its options, take time."""
+
+    simulated = False
+
+
+@pytest.mark.parametrize("name", ["split-plot", "d-optimal"])
+def test_as_many_runs_are_planned_as_fit_the_time_with_changes(name: str) -> None:
+    space = ConfigurationSpace.from_dict(yaml.safe_load(SPACE))
+    device, protocol = Real(), MeasurementProtocol()
+    design = ask_design(
+        name, space, device, PAIRS, protocol, model="main", budget_s=900.0
+    )
+    plan = make_plan(device, PAIRS, design, protocol)
+    measuring_s = runs_time_s(design.runs, device, PAIRS, protocol)
+    total_s = measuring_s + plan.design["changes"]["planned_s"]
+    # Reference runs change options as well.
+    assert 0.5 * 900 < total_s < 1.35 * 900
+    alone = runs_that_fit(900.0, device, PAIRS, protocol)
+    assert design.runs < min(alone, 60) or name == "split-plot"
