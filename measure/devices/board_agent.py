@@ -81,6 +81,9 @@ ALLOWED = (
 PROGRAMS = ("/usr/sbin/nvpmodel",)
 """What looks like a file that holds the number of the power mode: reading it asks the
 program, writing it has the program set the mode. It keeps the mode over a reboot."""
+TELLERS = ("/usr/bin/tegrastats",)
+"""Programs that print a line now and then: what is read of them is the last one."""
+TELLER_LIMIT_S = 3.0
 PROGRAM_LIMIT_S = 10.0
 MANY_CORES = 256
 """More than any board has."""
@@ -173,6 +176,8 @@ class Disk(object):
             if found is None:
                 raise OSError(errno.EIO, "%s -q tells no mode" % path, path)
             return found.group(1) + b"\n"
+        if path in TELLERS:
+            return Teller(self, path).first()
         with open(self._place(self.resolve(path)), "rb", 0) as file:
             parts = [file.read(65536)]
             while parts[-1]:
@@ -195,7 +200,7 @@ class Disk(object):
 
     def opened(self, path):
         """Return what reads a file again and again."""
-        return Opened(self, path)
+        return Teller(self, path) if path in TELLERS else Opened(self, path)
 
     def names(self, path):
         """Return the names in a folder."""
@@ -213,12 +218,9 @@ class Disk(object):
 
     def _call(self, path, *words):
         """Return what a program says; its failure is that of a file."""
-        place = self._place(path)
-        if self.root != "/" and os.environ.get("SUDO_UID"):
-            # Whoever owns that folder is not to be made root by it.
-            raise OSError(errno.EACCES, "not run under sudo", path)
         import subprocess
 
+        place = self.program(path)
         process = subprocess.Popen(
             [place] + list(words),
             stdin=subprocess.DEVNULL,
@@ -235,6 +237,13 @@ class Disk(object):
             last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise OSError(errno.EINVAL, last or "failed", path)
         return said
+
+    def program(self, path):
+        """Return where a program is, if it may be run."""
+        if self.root != "/" and os.environ.get("SUDO_UID"):
+            # Whoever owns that folder is not to be made root by it.
+            raise OSError(errno.EACCES, "not run under sudo", path)
+        return self._place(path)
 
     def _place(self, path):
         return path if self.root == "/" else self.root + path
@@ -268,6 +277,74 @@ class Opened(object):
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
+
+
+class Teller(object):
+    """A program that prints lines, for as long as it is read."""
+
+    def __init__(self, disk, path):
+        self.disk, self.path = disk, path
+        self.running, self.rest, self.last = [], b"", b""
+        # The oldest know no interval, and print a line a second.
+        self.ways = [[], ["--interval", "100"]]
+
+    def read(self):
+        """Return the last line that it printed."""
+        if not self.running:
+            self._begin()
+        pipe = self.running[0].stdout.fileno()
+        while select.select([pipe], [], [], 0.0)[0]:
+            data = os.read(pipe, 65536)
+            if not data:
+                self.close()
+                if self.last or not self.ways:
+                    raise OSError(errno.EIO, "it has ended", self.path)
+                return self.read()
+            lines = (self.rest + data).split(b"\n")
+            self.rest = lines.pop()
+            self.last = lines[-1] if lines else self.last
+        if not self.last:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), self.path)
+        return self.last
+
+    def first(self):
+        """Return the first line that it prints, and end it."""
+        until = time.monotonic() + TELLER_LIMIT_S
+        try:
+            while True:
+                try:
+                    return self.read()
+                except OSError as error:
+                    if error.errno != errno.EAGAIN or time.monotonic() > until:
+                        raise
+                time.sleep(0.02)
+        finally:
+            self.close()
+
+    def close(self):
+        """End it."""
+        for process in self.running:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except OSError:
+                pass
+            process.wait()
+            process.stdout.close()
+        self.running = []
+
+    def _begin(self):
+        import subprocess
+
+        if not self.ways:
+            raise OSError(errno.EIO, "it has ended", self.path)
+        process = subprocess.Popen(
+            [self.disk.program(self.path)] + self.ways.pop(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=os.setsid,
+        )
+        self.running = [process]
 
 
 class Named(object):
@@ -859,10 +936,11 @@ class Agent(object):
         """Begin to sample files at a rate; ``samples`` gives what came of it."""
         paths = list(request["paths"])
         strides = [max(1, int(one)) for one in request.get("strides") or ()]
-        self._forget_watched()
+        self.forget_watched()
         how = getattr(self.files, "opened", None) or (lambda p: Named(self.files, p))
+        files = dict((path, how(path)) for path in paths)
         self.watched = {
-            "files": list(zip(map(how, paths), strides or [1] * len(paths))),
+            "files": list(zip([files[p] for p in paths], strides or [1] * len(paths))),
             "last": [(b"", "")] * len(paths),
             "period": max(0.001, float(request["period_s"])),
             "samples": [],
@@ -884,12 +962,13 @@ class Agent(object):
             raise Refused("nothing is watched")
         samples, self.watched["samples"] = self.watched["samples"], []
         if request.get("stop"):
-            self._forget_watched()
+            self.forget_watched()
             if self.cores is not None:
                 self.cores.anywhere()
         return {"samples": samples, "now": self.clock.now()}
 
-    def _forget_watched(self):
+    def forget_watched(self):
+        """End the watch."""
         if self.watched is not None:
             for file, _ in self.watched["files"]:
                 file.close()
@@ -1071,6 +1150,7 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
         if agent.cache is not None:
             agent.cache.drop()
         agent.do_restore({})
+        agent.forget_watched()
 
 
 def _parsed(line):

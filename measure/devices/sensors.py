@@ -2,19 +2,22 @@
 
 Power is that of an INA3221 on the input side of the regulators. L4T's own driver has
 ``rail_name_N`` and, in one coherent read, ``ui_input_N`` (mV and mA); mainline's hwmon
-has ``inN_label``, ``inN_input`` and ``currN_input``, and no power. The total rail has
-the others in it: rails are never added up.
+has ``inN_label``, ``inN_input`` and ``currN_input``, and no power. Where neither is
+there, lines of ``tegrastats`` may tell power. The total rail has the others in it:
+rails are never added up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from measure.devices.actuators import Choice
+from measure.devices.board_agent import TELLERS
+from measure.devices.tegrastats import parse_line
 from measure.devices.transport import Link, find, read_texts
 from measure.levels import Level
 from measure.power_samples import PowerSensor, Samples, update_period
@@ -35,6 +38,8 @@ SHUNT_OHM: Mapping[tuple[str, str], float] = {
 SHUNT_STEP_V = 40e-6
 GAIN_U, OFFSET_U_V = 0.006, 46e-6
 """Shunt of 1 % and gain of 0.25 %; offset of 80 uV: rectangular limits."""
+INPUT_V = 19.1
+"""On the input side of the regulators, where only power is told."""
 DEFAULT_PERIOD_S = 0.422
 """Of L4T's continuous mode, where it could not be measured."""
 _IIO = "/sys/bus/i2c/drivers/ina3221x/*/iio*device*"
@@ -53,11 +58,14 @@ class Rail:
         What is read for one value: one file with both, or volts and amperes.
     shunt_ohm : float
         Its resistor.
+    in_lines : bool, default=False
+        Whether its power stands in lines of ``tegrastats``.
     """
 
     name: str
     paths: tuple[str, ...]
     shunt_ohm: float
+    in_lines: bool = False
 
     def volts_amperes(self, texts: Sequence[Any]) -> tuple[float, float] | None:
         """Return what a reading means.
@@ -81,6 +89,9 @@ class Rail:
         """
         if not all(isinstance(text, str) for text in texts):
             return None
+        if self.in_lines:
+            watts = parse_line(texts[0]).power_w.get(self.name)
+            return None if watts is None else (INPUT_V, watts / INPUT_V)
         words = " ".join(texts).split()
         if len(words) != 2 or not all(w.lstrip("-").isdigit() for w in words):
             return None
@@ -119,7 +130,18 @@ def find_rails(link: Link, word: str) -> dict[str, Rail]:
             told = read_texts(link, [shunt])[shunt] or ""
             ohm = int(told) / 1e6 if told.isdigit() and int(told) else None
             found.setdefault(name, _rail(word, name, paths, ohm))
-    return found
+    return found or _rails_in_lines(link, word)
+
+
+def _rails_in_lines(link: Link, word: str) -> dict[str, Rail]:
+    """Return the rails of ``tegrastats``, where no file tells any."""
+    for program in find(link, *TELLERS):
+        line = read_texts(link, [program])[program]
+        return {
+            name: replace(_rail(word, name, (program,)), in_lines=True)
+            for name in parse_line(line or "").power_w
+        }
+    return {}
 
 
 def _rail(

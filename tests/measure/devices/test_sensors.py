@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from measure.devices import sensors
 from measure.devices.actuators import apply
-from measure.devices.sensors import PARTS, TOTAL, find_rails, watch
+from measure.devices.address import Address
+from measure.devices.sensors import (
+    PARTS,
+    TOTAL,
+    begin_watch,
+    find_rails,
+    watch,
+)
 from measure.devices.tegrastats import parse_line
-from measure.devices.transport import InProcessLink
+from measure.devices.transport import AgentLink, InProcessLink
 from measure.energy import energy_of
 from measure.simulator.tree import BoardTree
 from tests.measure.devices.fake_board import TreeClock
@@ -143,3 +153,52 @@ def test_lines_of_every_release_are_understood() -> None:
     assert tx2.temperature_c == {"BCPU": 36.5}
     assert (new.power_w["VDD_IN"], new.gpu_hz) == (5.079, 510e6)
     assert parse_line("") == parse_line("nonsense")
+
+
+SCRIPT = """#!/bin/sh
+[ "$1" = --interval ] {refuse}
+n=2000
+while :; do
+    n=$((n + 7))
+    echo "RAM 1/2MB CPU [1%@729] GR3D_FREQ 0%@140 VDD_IN $n/2 VDD_SYS_GPU 306/306"
+    sleep 0.02
+done
+"""
+
+
+@pytest.mark.parametrize("refuse", ["|| sleep 60", "&& exit 1"])
+def test_where_no_file_tells_power_lines_of_tegrastats_do(
+    refuse: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    program = tmp_path / "root/usr/bin/tegrastats"
+    program.parent.mkdir(parents=True)
+    program.write_text(SCRIPT.format(refuse=refuse))
+    program.chmod(0o755)
+    link = AgentLink(Address(sysfs_root=str(tmp_path / "root")))
+    rails = find_rails(link, "tx2")
+    assert list(rails) == ["VDD_IN", "VDD_SYS_GPU"]
+    samples, lost = watch(link, list(rails.values()), 1.0, 0.02)
+    power = samples["VDD_IN"].power_w
+    assert 2.0 < power[0] < power[-1] < 3.0 and len(set(power)) > 10
+    assert set(samples["VDD_SYS_GPU"].power_w) == {0.306}
+    # It needs a moment until its first line.
+    assert lost["VDD_IN"] < 0.5 * len(power)
+    # Whatever ends a watch ends the program.
+    begin_watch(link, list(rails.values()), 0.02)
+    link.close()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True)
+    assert str(program) not in running.stdout
+
+
+def test_a_tegrastats_that_says_nothing_is_no_sensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    program = tmp_path / "root/usr/bin/tegrastats"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    link = AgentLink(Address(sysfs_root=str(tmp_path / "root")))
+    assert find_rails(link, "tx2") == {}
+    link.close()
