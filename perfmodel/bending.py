@@ -30,7 +30,7 @@ __all__ = ["Bends", "draw_bends"]
 #: Standard deviation of the bend of an option in its interactions: how far the middle
 #: of its range lies off the line between the ends, in half ranges. Of the published
 #: clock ladders, latency bends by .2 to .4.
-BEND = 0.25
+BEND = 0.3
 #: The same for what a parabola leaves of a main effect.
 TWIST = 0.04
 #: An option bends in its interactions as its own parabola does, up to this.
