@@ -170,7 +170,8 @@ def accuracy_table(models: Sequence[Modelled]) -> Table:
         name="accuracy",
         caption=f"Error in {spoken(models[0].data.response)} on runs that the model "
         "has not seen (mean absolute percentage error of repeated cross-validation, "
-        "with its 95 % interval), beside that of always saying the mean.",
+        "corrected for being the least of several models', with its 95 % interval), "
+        "beside that of always saying the mean.",
         frame=pd.DataFrame(rows),
     )
 
