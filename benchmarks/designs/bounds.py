@@ -349,10 +349,10 @@ def _note(case: Case, tally: Tally, kind: str, value: float, limit: float) -> No
         tally.surpassed.append(f"seed {case.seed}, {kind}: {value:.9f} > {limit:.9f}")
 
 
-def cases(first: int, count: int) -> Iterator[Case]:
+def cases(first: int, count: int, large: bool = False) -> Iterator[Case]:
     """Yield the valid ones of so many seeds."""
     for seed in range(first, first + count):
-        case = draw(seed)
+        case = draw(seed, large)
         if case is not None:
             yield case
 
@@ -362,11 +362,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.designs.bounds")
     parser.add_argument("--spaces", type=int, default=3000, help="seeds")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument(
+        "--large", type=int, default=200, help="seeds of larger spaces, for estimates"
+    )
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     tally, began = Tally(), time.process_time()
     for case in cases(given.first, given.spaces):
         check(case, tally)
+    sizes = []
+    for case in cases(given.first, given.large, large=True):
+        before = len(tally.agreements)
+        _estimated(case, tally)
+        sizes += [case.space.size()] * (len(tally.agreements) - before)
     print(
         f"{tally.spaces} spaces, {tally.designs} designs, all designs gone through "
         f"{tally.gone_through} times; {time.process_time() - began:.0f} CPU s"
@@ -380,7 +388,8 @@ def main() -> int:
     loose, apart = np.array(tally.looseness), np.abs(tally.agreements)
     print(
         f"weights behind the bound lie up to {100 * loose.max():.3f} % below it; "
-        f"{len(apart)} estimated bounds lie up to {100 * apart.max():.3f} % off"
+        f"{len(apart)} estimated bounds lie up to {100 * apart.max():.3f} % off, on "
+        f"up to {max(sizes, default=0)} configurations"
     )
     for line in [*tally.surpassed, *tally.apart]:
         print(line)

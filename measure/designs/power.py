@@ -74,12 +74,8 @@ def power_of(
     for term in named:
         part = matrix.slices[term]
         precision = np.linalg.inv(covariance[part, part])
-        patterns = _patterns(space, term)
-        size = (
-            effect
-            * effect
-            * float(np.einsum("ij,jk,ik->i", patterns, precision, patterns).min())
-        )
+        pattern = effect * least_favourable(space, term, precision)
+        size = float(pattern @ precision @ pattern)
         df = part.stop - part.start
         rest = left[0] if held[part].all() else left[1]
         if rest < 1:
@@ -88,6 +84,31 @@ def power_of(
         critical = fdtri(df, rest, 1.0 - ALPHA)
         result[str(term)] = float(1.0 - ncfdtr(df, rest, size, critical))
     return result
+
+
+def least_favourable(
+    space: ConfigurationSpace, term: Term, precision: FloatArray
+) -> FloatArray:
+    """Return the coefficients of an effect of 1 that are hardest to find.
+
+    Parameters
+    ----------
+    space : ConfigurationSpace
+        The options.
+    term : Term
+        Of one or more columns.
+    precision : ndarray, shape (columns, columns)
+        Inverse covariance of their estimates.
+
+    Returns
+    -------
+    ndarray, shape (columns,)
+        Of a categorical option, those of the two levels that are told apart worst.
+    """
+    patterns = _patterns(space, term)
+    sizes = np.einsum("ij,jk,ik->i", patterns, precision, patterns)
+    chosen: FloatArray = patterns[int(sizes.argmin())]
+    return chosen
 
 
 def held_columns(X: FloatArray, plots: IntArray | None) -> BoolArray:

@@ -514,3 +514,21 @@ def test_a_design_is_written_and_judged(shell: Shell) -> None:
     assert kept[:10] == lines
     line = shell.refused(*words, *optimal, "--runs", "3")
     assert "run" in line
+
+
+def test_a_design_is_drawn_and_judged_for_a_stated_effect(shell: Shell) -> None:
+    (shell.folder / "space.yaml").write_text(
+        "options:\n  a: {kind: boolean}\n  b: {kind: boolean}\n"
+    )
+    words = ("design", "--space", "space.yaml", "--out", "d.csv", "--design")
+    words = (*words, "full-factorial", "--model", "main", "--picture")
+    document = shell.json(*words, "d.svg", "--effect", "9", code=0)
+    assert document["effect"] == 9 and document["correlations"] == []
+    assert document["g_efficiency"] == pytest.approx(1)
+    assert (shell.folder / "d.svg").read_text().startswith("<?xml")
+    weak = shell.json(*words, "d.pdf", "--effect", "1", code=0)
+    assert weak["power"]["a"] < document["power"]["a"]
+    assert (shell.folder / "d.pdf").read_bytes().startswith(b"%PDF")
+    process = shell.start(*words, "d.txt")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2 and "choose an ending of .png, .svg, .pdf" in err
