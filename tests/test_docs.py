@@ -24,6 +24,7 @@ TIME_LIMIT_S = 240
 NOT_RUN = {
     "make ": "sets up a virtual environment, or measures for minutes",
     "python -m studies run quickstart": "measures this machine for five minutes",
+    "python -m studies run tx1": "takes a minute; test_tx1.py has fewer runs",
     "python -m measure sweep --networks": "measures this machine",
 }
 """How a block that is not run begins, and why."""
