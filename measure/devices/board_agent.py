@@ -465,11 +465,14 @@ class Journal(object):
 
 
 def cache_folder():
-    """Return the folder of copied files: of the user whom programs run as."""
+    """Return the folder of copied files: of the user whom programs run as, if known."""
     if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
         import pwd
 
-        home = pwd.getpwuid(int(os.environ["SUDO_UID"])).pw_dir
+        try:
+            home = pwd.getpwuid(int(os.environ["SUDO_UID"])).pw_dir
+        except KeyError:
+            return ""
         base = os.path.join(home, ".cache")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -1209,7 +1212,9 @@ def main(words):
         return 1
     # A root elsewhere stands for a board whose cores are not those of this machine.
     cores = Cores() if files.root == "/" else None
-    agent = Agent(files, journal, Clock(), Cache(cache_folder()), cores)
+    folder = cache_folder()
+    cache = Cache(folder) if folder else None
+    agent = Agent(files, journal, Clock(), cache, cores)
     if by_hand:
         reply = agent.handle({"do": "restore"})
         _send(1, reply)
