@@ -39,8 +39,9 @@ def error_on_the_others(table: Path, folder: Path, words: list[str]) -> float:
     with SqliteStore(store, read_only=True) as opened:
         runs = opened.runs()
     data, errors = pd.read_csv(table), []
-    for place, part in data.groupby(PLACES):
-        name = "/".join(map(str, place))
+    for _, part in data.groupby(PLACES):
+        place = [str(part[column].iloc[0]) for column in PLACES]
+        name = "/".join(place)
         seen = [r.configuration for r in runs if r.environment.network == name]
         rows = {tuple(one[option] for option in OPTIONS) for one in seen}
         others = part[[tuple(row) not in rows for row in part[OPTIONS].to_numpy()]]
