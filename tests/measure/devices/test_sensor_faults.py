@@ -121,3 +121,22 @@ def test_a_clock_that_cannot_be_read_during_a_run_flags_it(
     link.during = lambda: failing(code, 1)(link.tree, link.tree.resolve(now))
     flag, *_ = (f for f in measured(link, device).flags if option in f)
     assert "% of samples not readable" in flag
+
+
+@pytest.mark.parametrize(("name", "option"), list(product((*BOARDS, "tk1"), CLOCKS)))
+def test_a_clock_that_falls_back_in_mid_run_flags_it(name: str, option: str) -> None:
+    link = fake_board(name, period_s=0.05)
+    device = JetsonDevice("auto", link=link)
+    actuator = device.controls.actuators[option]
+
+    def fall() -> None:
+        for path, text in actuator.writes(actuator.levels[0]):
+            link.tree.write(path, text.encode())
+
+    link.during = fall
+    found = measured(link, device)
+    assert any(
+        flag.startswith(option) and "off by more than 1 %" in flag
+        for flag in found.flags
+    ), found.flags
+    assert found.read_back[option] == actuator.levels[0]
