@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from measure.spelling import several
 from perfmodel.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from measure.table import Table
 
-__all__ = ["learned_from", "told_by_no_table"]
+    Floats = NDArray[np.float64]
+
+__all__ = ["learned_from", "level_offsets", "told_by_no_table"]
 
 #: A sweep that lies off the others by less than this is not worth a note.
 NOTED_OFFSET = 0.005
@@ -28,7 +32,8 @@ def learned_from(table: Table) -> tuple[Table, list[str]]:
     """Leave reference runs out, after setting each sweep to the level that they tell.
 
     The level of a sweep is the mean log response of its reference runs. It is told
-    where all sweeps of an environment have reference runs, of one configuration.
+    where all sweeps of an environment have reference runs, of one configuration; what
+    the scatter of these runs alone would give is left (`level_offsets`).
 
     Parameters
     ----------
@@ -76,7 +81,7 @@ def learned_from(table: Table) -> tuple[Table, list[str]]:
     references, design = frame[is_reference], frame[~is_reference].copy()
     if "status" in table.meta:
         design.loc[design["status"] == FAILED, list(table.responses)] = math.nan
-    notes: list[str] = []
+    moved: dict[str, list[str]] = {}
     untold: dict[str, None] = {}
     for name in table.responses:
         for place, rows in _places(design, table.environment):
@@ -86,22 +91,74 @@ def learned_from(table: Table) -> tuple[Table, list[str]]:
                 continue
             near = _of_place(references, table.environment, rows)
             near = near[near["sweep_id"].isin(sweeps.index) & (near[name] > 0)]
-            logs = near[name].map(math.log).groupby(near["sweep_id"]).mean()
+            logs = near[name].map(math.log).groupby(near["sweep_id"])
             one = len(near[list(table.space.names)].astype(str).drop_duplicates()) == 1
-            if not one or len(logs) < len(sweeps):
+            if not one or logs.ngroups < len(sweeps):
                 untold[_untold(place, list(sweeps.index))] = None
                 continue
-            offsets = logs - float(np.average(logs[sweeps.index], weights=sweeps))
+            told = {str(sweep): values.to_numpy() for sweep, values in logs}
+            offsets = level_offsets(told, {str(s): int(n) for s, n in sweeps.items()})
             factors = np.exp(those["sweep_id"].map(offsets).astype(float))
             design.loc[those.index, name] = those[name] / factors
-            where = f" in {place}" if place else ""
-            notes += [
-                f"{name} of sweep {sweep}{where} is divided by {math.exp(offset):.4f}, "
-                "as its reference runs say"
-                for sweep, offset in offsets.items()
-                if abs(offset) > NOTED_OFFSET
-            ]
+            if max(map(abs, offsets.values())) > NOTED_OFFSET:
+                moved.setdefault(place, []).append(_moved(name, place, offsets))
+    notes = [
+        first
+        + (f" ({several(len(rest), 'further response')} likewise)" if rest else "")
+        for first, *rest in moved.values()
+    ]
     return replace(table, frame=design.reset_index(drop=True)), [*notes, *untold]
+
+
+def level_offsets(
+    logs: Mapping[str, Floats], sizes: Mapping[str, int]
+) -> dict[str, float]:
+    """Say how far each sweep lies off the mean of all, as far as that can be told.
+
+    Parameters
+    ----------
+    logs : mapping of str to ndarray
+        Each sweep's log responses of the reference configuration.
+    sizes : mapping of str to int
+        Design runs of each, by which it counts in the mean.
+
+    Returns
+    -------
+    dict of str to float
+        Offset of the log response, shrunk by its squared standard error over itself: to
+        0 where it is less than that error. Sweeps with one reference run each tell no
+        error, and nothing is shrunk.
+
+    References
+    ----------
+    .. [1] Breiman, "Better subset regression using the nonnegative garrote",
+       Technometrics 37, 1995.
+
+    Examples
+    --------
+    >>> sizes = {"a": 20, "b": 20}
+    >>> level_offsets({"a": np.array([0.0, 0.0]), "b": np.array([0.2, 0.2])}, sizes)
+    {'a': -0.1, 'b': 0.1}
+    >>> level_offsets({"a": np.array([0.0, 0.2]), "b": np.array([0.1, 0.15])}, sizes)
+    {'a': 0.0, 'b': 0.0}
+    """
+    total = sum(sizes[sweep] for sweep in logs)
+    middle = sum(sizes[sweep] * float(v.mean()) for sweep, v in logs.items()) / total
+    free = sum(len(values) - 1 for values in logs.values())
+    squares = sum(float(((v - v.mean()) ** 2).sum()) for v in logs.values())
+    variance = squares / free if free else 0.0
+    spread = {
+        sweep: (sizes[sweep] / total) ** 2 / len(values)
+        for sweep, values in logs.items()
+    }
+    out = {}
+    for sweep, values in logs.items():
+        offset = float(values.mean()) - middle
+        own = (1 - sizes[sweep] / total) ** 2 / len(values) - spread[sweep]
+        error = variance * (sum(spread.values()) + own)
+        kept = max(1 - error / offset**2, 0.0) if offset else 0.0
+        out[sweep] = kept * offset if kept else 0.0
+    return out
 
 
 def told_by_no_table(table: Table) -> list[str]:
@@ -144,6 +201,15 @@ def _of_place(
     for name in environment:
         frame = frame[frame[name] == like[name].iloc[0]]
     return frame
+
+
+def _moved(name: str, place: str, offsets: Mapping[str, float]) -> str:
+    where = f" in {place}" if place else ""
+    told = [
+        f"of sweep {sweep} by {math.exp(offset):.4f}"
+        for sweep, offset in sorted(offsets.items())
+    ]
+    return f"{name}{where} is divided, as reference runs say: {', '.join(told)}"
 
 
 def _untold(place: str, sweeps: Sequence[str]) -> str:

@@ -132,9 +132,23 @@ def test_sweeps_are_moved_to_one_level_by_their_reference_runs() -> None:
     data, notes = dataset([one, two], runs)
     middle = math.sqrt(1.2)
     np.testing.assert_allclose(data.y, middle * np.arange(1, 7))
-    assert any(
-        "latency_s of sweep s22 in host/tcn/series/2.21 is div" in n for n in notes
+    assert notes[-1] == (
+        "latency_s in host/tcn/series/2.21 is divided, as reference runs say: of sweep "
+        "s1 by 0.9129, of sweep s22 by 1.0954"
     )
+
+
+def test_an_offset_within_the_scatter_of_the_reference_runs_is_left() -> None:
+    one, two = plan("s1"), plan("s22")
+    near = [replace(r, readings=()) for r in references(one, 2.0)]
+    scattered = [
+        replace(r, readings=(Reading(name="latency_s", value=v, unit="s"),))
+        for r, v in zip(near, (1.8, 2.0, 2.3), strict=True)
+    ]
+    runs = [*whole(one), *whole(two), *scattered, *references(two, 2.05)]
+    data, notes = dataset([one, two], runs)
+    np.testing.assert_allclose(data.y, np.arange(1, 7))
+    assert not any("divided" in note for note in notes)
 
 
 def test_sweeps_without_reference_runs_stay_where_they_are() -> None:
