@@ -106,7 +106,7 @@ def study(seeds: int = SEEDS) -> list[dict[str, Any]]:
             "system": "all",
             "fits": len(found),
             **{name: f"{value:.3f}" for name, value in whole.items()},
-            "passed": low <= whole["printed / rest"] <= high,
+            "passed": bool(low <= whole["printed / rest"] <= high),
         }
     )
     return rows
