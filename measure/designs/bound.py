@@ -395,7 +395,7 @@ def in_whole_plots(
     return replace(
         bound,
         value=bound.value * factor,
-        reached=bound.reached * factor,
+        reached=0.0,
         reason=f"{bound.reason}; {held} of {columns} coefficients are known only from "
         "whole plots",
     )

@@ -51,6 +51,10 @@ class DesignReport:
         No design has a larger D-efficiency.
     bound_kind : {"proved", "estimated"} or None
         Only a proved bound is a certificate.
+    bound_reached : float or None
+        The D-efficiency of the best weights of configurations that were met: between
+        that and the bound lies what many runs can reach. None where a formula gave the
+        bound without any.
     bound_reason : str
         Why the bound holds, and how close to it so many runs can come.
     gap : float or None
@@ -93,6 +97,7 @@ class DesignReport:
     variance_quantiles: tuple[float, ...] = ()
     upper_bound: float | None = None
     bound_kind: str | None = None
+    bound_reached: float | None = None
     bound_reason: str = ""
     gap: float | None = None
     by_criterion: CriterionBound | None = None
@@ -211,6 +216,7 @@ class DesignReport:
             "variance_quantiles": list(self.variance_quantiles),
             "upper_bound": self.upper_bound,
             "bound_kind": self.bound_kind,
+            "bound_reached": self.bound_reached,
             "bound_reason": self.bound_reason,
             "gap": self.gap,
             "by_criterion": None if own is None else {**asdict(own), "gap": own.gap},

@@ -178,6 +178,7 @@ def evaluate(
         variance_quantiles=curve,
         upper_bound=bound.value if bound else None,
         bound_kind=bound.kind if bound else None,
+        bound_reached=(bound.reached or None) if bound else None,
         bound_reason=_reason(bound, n, p) if bound else "",
         gap=max(0.0, 1.0 - d_efficiency / bound.value) if bound else None,
         by_criterion=own,
@@ -240,6 +241,9 @@ def _reason(bound: Bound, n: int, p: int) -> str:
         tightness = f"{n} runs for {p} coefficients can come within 1 % of it"
     if not bound.for_runs:
         tightness = f"it holds for any number of runs; {tightness}"
+    if bound.reached:
+        share = 100 * bound.reached / bound.value
+        tightness = f"weights of configurations reach {share:.2f} % of it; {tightness}"
     kind = "" if bound.kind == "proved" else "not a certificate, "
     return f"{kind}{bound.reason}; {tightness}"
 

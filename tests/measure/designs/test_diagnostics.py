@@ -239,6 +239,9 @@ def test_the_bound_of_a_searched_design_is_tight_and_says_how_near_it_can_be() -
     assert report.d_efficiency <= report.upper_bound
     assert report.gap is not None and 0 <= report.gap < 0.2
     assert "18 runs for 11 coefficients" in report.bound_reason
+    assert report.bound_reached is not None
+    assert 0.995 * report.upper_bound < report.bound_reached <= report.upper_bound
+    assert "% of it" in report.bound_reason
     everything = evaluate(full_factorial(MIXED, model="quadratic"))
     assert everything.bound_kind == "proved" and everything.gap is not None
     assert 0 < everything.gap < 0.2
