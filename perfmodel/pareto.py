@@ -331,12 +331,20 @@ def _front(
     )
     if front.frame["measured"].all() or front.told_apart == len(front.frame):
         return front
-    note = (
-        f"of these {len(front.frame)} configurations {front.told_apart} can be told "
-        f"apart: of the others, the {100 * found.level:g} % interval overlaps that of "
-        f"one of them in {'all responses' if len(names) > 1 else names[0]}; measure "
-        "them to tell more"
-    )
+    where = "all responses" if len(names) > 1 else names[0]
+    level = f"{100 * found.level:g} %"
+    if front.told_apart == 1:
+        note = (
+            f"these {len(front.frame)} configurations cannot be told apart: their "
+            f"{level} intervals overlap that of the first in {where}"
+        )
+    else:
+        note = (
+            f"of these {len(front.frame)} configurations {front.told_apart} can be told "
+            f"apart: of the others, the {level} interval overlaps that of one of them "
+            f"in {where}"
+        )
+    note += "; measure them to tell more"
     return replace(front, notes=(*front.notes, note))
 
 

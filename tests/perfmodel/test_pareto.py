@@ -116,6 +116,14 @@ def test_a_front_says_how_many_of_its_predictions_can_be_told_apart() -> None:
     )
 
 
+def test_a_front_of_predictions_that_are_all_alike_says_so() -> None:
+    wide = [Line("latency_s", (-0.5, 0.0), 2.0), Line("energy_j", (0.3, 0.2), 2.0)]
+    assert pareto_front(wide).notes[-1] == (
+        "these 4 configurations cannot be told apart: their 90 % intervals overlap "
+        "that of the first in all responses; measure them to tell more"
+    )
+
+
 def test_what_was_measured_is_told_apart() -> None:
     front = pareto_front(runs())
     assert front.told_apart == len(
