@@ -42,8 +42,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_STATE_HOME"] = f"{name}/state"
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
-        cost = costs(Path(name))
         found = kills(words.moments, Path(name), words.seed)
+        cost = costs(Path(name))
     print(
         f"\n{'board':8} {'link':6} {'killed':22} {'alone':6} {'back':5} lost twice left"
     )
