@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
 #: Off a terminal, a line this often at most; the first result is told at once.
 LINE_EVERY_S = 10.0
-# Designs that compiled code searches for, and where numba keeps that code.
+# Designs that compiled code searches for.
 _SEARCHED = ("d-optimal", "split-plot")
-_COMPILED = Path(__file__).parents[1] / "designs" / "__pycache__"
 
 
 class Teller:
@@ -114,6 +112,14 @@ class Teller:
         )
 
 
+def _is_compiled(design: str) -> bool:
+    from measure.designs import plot_exchange, walks
+    from measure.designs.compiling import is_compiled
+
+    split = plot_exchange.improve_plots
+    return is_compiled(split if design == "split-plot" else walks.improve)
+
+
 @contextmanager
 def searching(output: Output, design: str) -> Iterator[Callable[[Any], None] | None]:
     """Show how far the search for a design is, on a terminal.
@@ -130,7 +136,7 @@ def searching(output: Output, design: str) -> Iterator[Callable[[Any], None] | N
     Callable or None
         To be given to the search; None off a terminal.
     """
-    if design in _SEARCHED and not any(_COMPILED.glob("*.nbi")):
+    if design in _SEARCHED and not _is_compiled(design):
         output.print(
             "compiling the search for designs; this is done once: half a minute"
         )

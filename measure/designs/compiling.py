@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def _sources() -> str:
+    """Return a digest of all files whose functions are compiled here."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_bytes()
+        if b"measure.designs.compiling" in text or path == Path(__file__):
+            digest.update(text)
+    return digest.hexdigest()
+
+
+# numba forgets what it keeps of a function when the function's own file changes.
+# The functions that it calls are part of its machine code: their files count too.
+_STAMP = _sources()
 
 # No fast math: a function stands in several compiled modules, each optimised in its
 # own way, and which copy runs depends on what was loaded first. With the order of
@@ -37,7 +54,34 @@ def compiled(function: Function) -> Function:
         made = numba.njit(cache=True, error_model="numpy")(function)
     except RuntimeError:  # no folder that could hold the cache
         made = numba.njit(error_model="numpy")(function)
+    kept = _kept(made)
+    if kept is not None:
+        kept._source_stamp = _STAMP
     return cast(Function, made)
+
+
+def is_compiled(function: Callable[..., object]) -> bool:
+    """Return whether machine code of a function is kept from an earlier process.
+
+    Parameters
+    ----------
+    function : callable
+        As `compiled` returns it.
+
+    Returns
+    -------
+    bool
+        True also where numba does not let it be seen.
+    """
+    kept = _kept(function)
+    return kept is None or bool(kept._load_index())
+
+
+def _kept(made: object) -> Any:
+    """Return what numba keeps of a function on disk, None where it does not tell."""
+    kept = getattr(getattr(made, "_cache", None), "_cache_file", None)
+    known = hasattr(kept, "_source_stamp") and hasattr(kept, "_load_index")
+    return kept if known else None
 
 
 def inlined(function: Function) -> Function:
@@ -53,5 +97,11 @@ def inlined(function: Function) -> Function:
     callable
         The same function; its type is kept for the type checker.
     """
-    made = numba.njit(forceinline=True, error_model="numpy")(function)
+    # Python never calls it: what would let it takes a third of the compile time.
+    made = numba.njit(
+        forceinline=True,
+        error_model="numpy",
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )(function)
     return cast(Function, made)
