@@ -20,6 +20,7 @@ from measure.designs.telling_apart import (
     inflation_of,
 )
 from measure.designs.variance import largest_variance
+from measure.designs.weights import PROVED
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
 from measure.terms import (
@@ -38,6 +39,7 @@ __all__ = ["DesignReport", "evaluate"]
 
 # Up to so many valid configurations, a bound by going through them costs little.
 _FEW_VALID = 20_000
+_MET = 1e-6  # share of a bound that rounding may take
 _CURVE_POINTS = 21
 _CURVE_SAMPLE = 4000
 
@@ -179,7 +181,7 @@ def evaluate(
         upper_bound=bound.value if bound else None,
         bound_kind=bound.kind if bound else None,
         bound_reached=(bound.reached or None) if bound else None,
-        bound_reason=_reason(bound, n, p) if bound else "",
+        bound_reason=_reason(bound, n, p, d_efficiency) if bound else "",
         gap=max(0.0, 1.0 - d_efficiency / bound.value) if bound else None,
         by_criterion=own,
         singular_terms=lost,
@@ -225,8 +227,11 @@ def _notes(
     return (*given.notes, note)
 
 
-def _reason(bound: Bound, n: int, p: int) -> str:
+def _reason(bound: Bound, n: int, p: int, d_efficiency: float) -> str:
     """Return why a bound holds, and how tight it can be for so many runs."""
+    kind = "" if bound.kind == PROVED else "not a certificate, "
+    if d_efficiency > bound.value * (1.0 - _MET):
+        return f"{kind}{bound.reason}; this design meets it, so that none is better"
     if n < p:
         tightness = f"{n} runs cannot estimate {p} coefficients, and reach 0"
     elif n < 2 * p:
@@ -244,7 +249,6 @@ def _reason(bound: Bound, n: int, p: int) -> str:
     if bound.reached:
         share = 100 * bound.reached / bound.value
         tightness = f"weights of configurations reach {share:.2f} % of it; {tightness}"
-    kind = "" if bound.kind == "proved" else "not a certificate, "
     return f"{kind}{bound.reason}; {tightness}"
 
 

@@ -38,6 +38,7 @@ def test_an_orthogonal_design_has_no_gap_and_no_inflation() -> None:
     assert report.a_efficiency == pytest.approx(1)
     assert report.upper_bound == 1 and report.bound_kind == "proved"
     assert report.gap == pytest.approx(0)
+    assert report.bound_reason.endswith("this design meets it, so that none is better")
     assert list(report.vif.values()) == pytest.approx([1] * 6)
     assert report.aliases == () and report.singular_terms == ()
 
