@@ -189,18 +189,19 @@ class StepwiseModel(PerformanceModel):
         return fresh
 
     def _calibrate(self) -> None:
-        """Hold whole plots out, where there are some: a new run is in a new one."""
+        """Hold runs out; what is learned from the others knows their whole plots.
+
+        Not whole plots: of few, the others cannot tell the effects of hard options.
+        """
         if self.plots_ is None:
             super()._calibrate()
             return
-        groups = self.plots_.groups
-        count = int(groups.max()) + 1
-        dealt = np.random.default_rng(self.seed).permutation(count)
-        parts = np.array_split(dealt, min(CALIBRATION_FOLDS, count))
-        residuals = np.empty(len(self.target_))
-        for part in parts:
-            held = np.isin(groups, part)
-            fresh = self._relearned_on(np.flatnonzero(~held), self.target_[~held])
+        n = len(self.target_)
+        dealt = np.random.default_rng(self.seed).permutation(n)
+        residuals = np.empty(n)
+        for held in np.array_split(dealt, min(CALIBRATION_FOLDS, n)):
+            learn = np.setdiff1d(np.arange(n), held)
+            fresh = self._relearned_on(learn, self.target_[learn])
             residuals[held] = self.target_[held] - fresh._mean(self.codes_[held])
         self.calibration_ = Calibration.from_residuals(
             residuals, self._spread(self.codes_)

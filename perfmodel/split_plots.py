@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,6 +139,10 @@ def choose_in_plots(
 ) -> list[Term]:
     """Choose terms, forward and backward, by tests that know whole plots.
 
+    Main effects of hard options begin in the model, where there are whole plots enough,
+    and are dropped at the end: of few whole plots, none of two strong effects would
+    come in while the other is still part of the variance between plots.
+
     Parameters
     ----------
     columns : mapping of Term to ndarray
@@ -157,15 +161,40 @@ def choose_in_plots(
     """
     order = list(columns)
     hard = {term for term in order if plots.between(columns[term])}
+    together = [term for term in order if term in hard and not _is_made_of(term, hard)]
+    width = 1 + sum(columns[term].shape[1] for term in together)
+    if int(plots.groups.max()) + 1 - width < 1:
+        together = []
+    kept = _stepped(columns, together, hard, target, enter, remove, plots, together)
+    kept = _dropped(columns, kept, target, enter, plots, only=hard)
+    return _stepped(columns, kept, hard, target, enter, remove, plots)
+
+
+def _is_made_of(term: Term, others: set[Term]) -> bool:
+    """Say whether a term contains another: whether it is no main effect."""
+    return any(term_in(other, term) for other in others)
+
+
+def _stepped(
+    columns: Mapping[Term, Floats],
+    chosen: list[Term],
+    hard: set[Term],
+    target: Floats,
+    enter: float,
+    remove: float,
+    plots: Plots,
+    held: Collection[Term] = (),
+) -> list[Term]:
+    """Take terms in and drop others, but for those that are `held`."""
     total = float(np.sum((target - target.mean()) ** 2))
-    chosen: list[Term] = []
     seen: set[frozenset[Term]] = set()
     for _ in range(MAX_STEPS):
         best = _best_entry(columns, chosen, hard, target, plots, total)
         if best is None or best[0] >= enter:
             break
-        chosen = [t for t in order if t in chosen or t in best[1]]
-        chosen = _dropped(columns, chosen, target, remove, plots)
+        added = [t for t in columns if t in chosen or t in best[1]]
+        free = set(columns) - set(held)
+        chosen = _dropped(columns, added, target, remove, plots, only=free)
         if frozenset(chosen) in seen:
             break
         seen.add(frozenset(chosen))
@@ -253,14 +282,20 @@ def _dropped(
     target: Floats,
     remove: float,
     plots: Plots,
+    only: set[Term],
 ) -> list[Term]:
-    """Drop terms that no other contains while one has a p-value above `remove`."""
+    """Drop those of `only` that no other contains while one's p-value is too large."""
     kept = list(chosen)
-    while kept:
+    while True:
+        ends = [
+            t
+            for t in kept
+            if t in only and not any(term_in(t, other) for other in kept)
+        ]
+        if not ends:
+            return kept
         p_values = fit_in_plots({t: columns[t] for t in kept}, target, plots).p_values
-        ends = [t for t in kept if not any(term_in(t, other) for other in kept)]
         worst = max(ends, key=lambda term: p_values[term])
         if p_values[worst] <= remove:
-            break
+            return kept
         kept.remove(worst)
-    return kept

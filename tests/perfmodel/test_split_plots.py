@@ -178,3 +178,12 @@ def test_fit_takes_whole_plots_from_the_data_and_says_what_it_made_of_them(
     assert any("10 whole plots, which cart does not allow" in n for n in tree.notes_)
     without = fit(replace(data, meta=()), model="stepwise")
     assert without.plots_ is None
+
+
+def test_two_strong_effects_of_hard_options_come_in_together() -> None:
+    frame = split_plot(SPACE, 8, 4, model="main", iterations=200).frame
+    plots = Plots.of(frame["whole_plot"])
+    isa = frame["isa"].map({"x": -0.2, "y": 0.0, "z": 0.2}).astype(float)
+    for seed in range(5):
+        y = responses(frame, 1.0, seed, hard=0.3) * np.exp(isa)
+        assert {"hard", "isa"} <= set(model().fit(frame, y, plots=plots).p_values_)
