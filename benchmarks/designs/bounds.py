@@ -91,7 +91,7 @@ def draw(seed: int, large: bool = False) -> Case | None:
         else:
             levels = [False, True]
         options[f"x{i}"] = {"kind": str(kind), "levels": levels}
-    forbid = []
+    forbid: list[dict[str, Any]] = []
     for _ in range(int(rng.integers(0, 9 if large else 4))):
         size = int(rng.integers(1, min(3, len(options)) + 1))
         item: dict[str, Any] = {}
@@ -368,13 +368,16 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     tally, began = Tally(), time.process_time()
-    for case in cases(given.first, given.spaces):
-        check(case, tally)
-    sizes = []
-    for case in cases(given.first, given.large, large=True):
-        before = len(tally.agreements)
-        _estimated(case, tally)
-        sizes += [case.space.size()] * (len(tally.agreements) - before)
+    sizes: list[int] = []
+    try:
+        for case in cases(given.first, given.large, large=True):
+            before = len(tally.agreements)
+            _estimated(case, tally)
+            sizes += [case.space.size()] * (len(tally.agreements) - before)
+        for case in cases(given.first, given.spaces):
+            check(case, tally)
+    except KeyboardInterrupt:
+        print("interrupted; so far:")
     print(
         f"{tally.spaces} spaces, {tally.designs} designs, all designs gone through "
         f"{tally.gone_through} times; {time.process_time() - began:.0f} CPU s"
