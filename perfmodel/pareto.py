@@ -333,16 +333,16 @@ def _front(
         return front
     where = "all responses" if len(names) > 1 else names[0]
     level = f"{100 * found.level:g} %"
-    if front.told_apart == 1:
+    count, apart = len(front.frame), front.told_apart
+    if apart == 1:
         note = (
-            f"these {len(front.frame)} configurations cannot be told apart: their "
-            f"{level} intervals overlap that of the first in {where}"
+            f"these {count} configurations cannot be told apart: their {level} "
+            f"intervals overlap that of the first in {where}"
         )
     else:
         note = (
-            f"of these {len(front.frame)} configurations {front.told_apart} can be told "
-            f"apart: of the others, the {level} interval overlaps that of one of them "
-            f"in {where}"
+            f"of these {count} configurations {apart} can be told apart: of the "
+            f"others, the {level} interval overlaps that of one of them in {where}"
         )
     note += "; measure them to tell more"
     return replace(front, notes=(*front.notes, note))
