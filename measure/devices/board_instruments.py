@@ -95,6 +95,7 @@ class Instruments:
             rails=tuple(self.rails.values()),
             clocks=self.clocks,
             zones=self.zones,
+            cooling=self.cooling,
             every_s=every_s,
         )
 

@@ -147,8 +147,11 @@ class BoardRun:
         calls, observed = taken.calls, self.controls.read(levels)
         clocks = taken.trace.clocks_between(*(calls.window or taken.loaded))
         told = read_texts(link, [LOAD, *states])
+        cooling = instruments.cooling
+        during = {cooling[n]: str(state) for n, state in taken.trace.cooling.items()}
+        held_down |= hot(during, cooling)
         flags = (*clock_flags(clocks, levels), *flags)
-        flags += tuple(sorted(held_down | hot(told, instruments.cooling)))
+        flags += tuple(sorted(held_down | hot(told, cooling)))
         read_back = {**calls.read_back, **observed}
         how = dict.fromkeys(observed, "read on the board after its calls")
         reasons = {**calls.read_back_reason, **how}

@@ -27,8 +27,8 @@ LOST_SHARE = 0.1
 """A larger share of power samples that could not be read, or were late, is flagged."""
 STUCK_PERIODS = 20
 """A sensor that reads the same over so many of its updates is flagged."""
-SELDOM_S = 1.0
-"""Temperatures are slow, and are read once in so long."""
+SELDOM_S, SOMETIMES_S = 1.0, 0.25
+"""Temperatures are slow, and are read once in so long; cooling states in this."""
 Raw = Sequence[Any]
 """A sample as the agent gives it: time before, time after, texts."""
 
@@ -96,6 +96,9 @@ class Watch:
         Which clocks.
     zones : mapping of str to str, optional
         Thermal zones by type, and the file of each; read once in `SELDOM_S`.
+    cooling : mapping of str to str, optional
+        Cooling devices by type, and the file of each one's state; read once in
+        `SOMETIMES_S`.
     every_s : float, default=0.1
         Between samples.
     """
@@ -103,6 +106,7 @@ class Watch:
     rails: tuple[Rail, ...]
     clocks: tuple[ClockFile, ...] = ()
     zones: Mapping[str, str] = field(default_factory=dict)
+    cooling: Mapping[str, str] = field(default_factory=dict)
     every_s: float = 0.1
 
     @property
@@ -110,14 +114,17 @@ class Watch:
         """The files that are read, in order."""
         power = [path for rail in self.rails for path in rail.paths]
         clocks = [clock.path for clock in self.clocks]
-        return (*power, *clocks, *self.zones.values())
+        return (*power, *clocks, *self.zones.values(), *self.cooling.values())
 
     @property
     def strides(self) -> tuple[int, ...]:
         """Each file is read in one of so many samples."""
-        often = len(self.paths) - len(self.zones)
-        seldom = max(1, round(SELDOM_S / self.every_s))
-        return (1,) * often + (seldom,) * len(self.zones)
+        often = len(self.paths) - len(self.zones) - len(self.cooling)
+        zones, cooling = (
+            (max(1, round(seconds / self.every_s)),) * len(files)
+            for seconds, files in ((SELDOM_S, self.zones), (SOMETIMES_S, self.cooling))
+        )
+        return (1,) * often + zones + cooling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +141,8 @@ class Seen:
         By option.
     temperature_c : mapping of str to tuple of float
         By zone, in order of time.
+    cooling : mapping of str to int
+        Highest state of each cooling device.
     failed : mapping of str to dict of str to int
         By rail or option: how many reads failed, by the reason.
     times_s : ndarray, shape (n,)
@@ -144,6 +153,7 @@ class Seen:
     power: Mapping[str, Samples]
     clocks: Mapping[str, ClockSamples]
     temperature_c: Mapping[str, tuple[float, ...]]
+    cooling: Mapping[str, int]
     failed: Mapping[str, Mapping[str, int]]
     times_s: FloatArray
 
@@ -319,15 +329,20 @@ def seen(watch: Watch, raw: Sequence[Raw]) -> Seen:
             if value is None
         )
         first += 1
-    celsius = {}
-    for number, zone in enumerate(watch.zones, first):
+    celsius, states = {}, {}
+    for number, name in enumerate((*watch.zones, *watch.cooling), first):
         read = [_number(one[2][number]) for one in raw if one[2][number] is not None]
-        celsius[zone] = tuple(v / 1000.0 for v in read if v is not None)
+        told = [value for value in read if value is not None]
+        if number < first + len(watch.zones):
+            celsius[name] = tuple(value / 1000.0 for value in told)
+        elif told:
+            states[name] = max(told)
     return Seen(
         every_s=watch.every_s,
         power=power,
         clocks=clocks,
         temperature_c=celsius,
+        cooling=states,
         failed={name: dict(count) for name, count in failed.items() if count},
         times_s=times,
     )

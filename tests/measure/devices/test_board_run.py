@@ -135,6 +135,22 @@ def test_a_board_that_is_held_down_is_flagged() -> None:
     assert "throttled: gpu-balanced at 2" in measured(link).flags
 
 
+def test_a_board_that_is_held_down_for_a_moment_of_its_run_is_flagged() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    state = "/sys/devices/virtual/thermal/cooling_device9/cur_state"
+    link.tree.files[state.replace("cur_state", "type")] = b"gpu-balanced\n"
+    link.tree.files[state] = b"0\n"
+
+    def hold() -> None:
+        link.tree.files[state] = b"3\n"
+        link.clock.sleep(0.3)
+        link.tree.files[state] = b"0\n"
+
+    link.during = hold
+    flags = [flag for flag in measured(link).flags if "throttled" in flag]
+    assert flags == ["throttled: gpu-balanced at 3"]
+
+
 @pytest.mark.parametrize("what", ["write", "watch", "run", "samples", "restore"])
 def test_a_link_that_breaks_fails_one_run_and_the_next_goes_on(what: str) -> None:
     link = fake_board("tx1-r32", period_s=0.05)
