@@ -122,8 +122,12 @@ def power_reading(
     >>> power_reading("power_gpu_w", samples, (0.2, 0.6), sensor).uncertainty
     0.02
     """
-    moved = centred(distinct(samples, sensor.period_s), sensor)
-    power = moved.between(*window).power_w
+    kept = distinct(samples, sensor.period_s)
+    power = centred(kept, sensor).between(*window).power_w
+    if sensor.averages and len(power) > 1:
+        # A mean that began before the window, as far as there are others.
+        whole = kept.between(window[0] + sensor.period_s, window[1]).power_w
+        power = whole if len(whole) else power[-1:]
     if not len(power):
         reason = f"no update of {sensor.name} in {window[1] - window[0]:.3g} s"
         return missing([name], reason)[0]

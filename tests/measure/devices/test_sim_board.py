@@ -97,10 +97,13 @@ def test_a_quick_run_has_power_and_says_why_there_is_no_energy() -> None:
     assert "quick" in found["energy_j"].reason
 
 
-def test_quick_and_full_power_agree() -> None:
-    device = BoardDevice("tx2")
+@pytest.mark.parametrize("board", ["tx1", "tx2"])
+@pytest.mark.parametrize("seed", range(4))
+def test_quick_and_full_power_agree(board: str, seed: int) -> None:
+    """Wherever in the quick batch the sensor has its updates."""
+    device = BoardDevice(board, seed=seed)
     full, quick = responses(device), responses(device, QUICK)
-    assert quick["power_w"] == pytest.approx(full["power_w"], rel=0.1)
+    assert quick["power_w"] == pytest.approx(full["power_w"], rel=0.03)
 
 
 def test_half_precision_and_larger_batches_cost_less_for_an_item() -> None:
