@@ -36,7 +36,7 @@ _TOLERANCE = 2e-3  # of the largest f'G f over its mean
 _ROUNDS = 40
 _STARTS = 64
 _STEPS = 400  # of the weights in a round
-_MOST_WORK = 2e10  # multiplications spent on weights
+_MOST_WORK = 5e9  # multiplications spent on weights
 _ADDED = 0.1  # weight that new points get together
 _LEAST = 1e-3  # of the mean weight: less is dropped, if variances are low there
 
