@@ -22,6 +22,14 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
+# Python never calls such a function: what would let it takes much time to compile.
+_INLINED: dict[str, Any] = {
+    "forceinline": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
 # numba forgets what it keeps of a function when the function's own file changes.
 # The functions that it calls are part of its machine code: their files count too.
 _STAMP = _sources()
@@ -97,11 +105,5 @@ def inlined(function: Function) -> Function:
     callable
         The same function; its type is kept for the type checker.
     """
-    # Python never calls it: what would let it takes a third of the compile time.
-    made = numba.njit(
-        forceinline=True,
-        error_model="numpy",
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    made = numba.njit(**_INLINED)(function)
     return cast(Function, made)
