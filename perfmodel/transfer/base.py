@@ -20,7 +20,7 @@ from perfmodel.transfer.candidates import (
 )
 from perfmodel.transfer.choice import Choice
 from perfmodel.transfer.guard import choose
-from perfmodel.transfer.process import Inputs
+from perfmodel.transfer.inputs import Inputs
 from perfmodel.transfer.saved import (
     part_again,
     part_state,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.transfer.delta import fit_delta, fit_feature
-from perfmodel.transfer.process import Inputs, Prior, fit_process
+from perfmodel.transfer.inputs import Inputs
+from perfmodel.transfer.process import Prior, fit_process
 from perfmodel.transfer.shift import fit_log_shift
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.transfer.process import Inputs, Prior, Process, fit_process
+from perfmodel.transfer.inputs import Inputs
+from perfmodel.transfer.process import Prior, Process, fit_process
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from perfmodel.folds import by_group, split_folds
 from perfmodel.transfer.candidates import ALONE, Candidate
 from perfmodel.transfer.choice import Choice
-from perfmodel.transfer.process import Inputs
+from perfmodel.transfer.inputs import Inputs
 
 if TYPE_CHECKING:
     from perfmodel.dataset import PerformanceDataset

@@ -18,7 +18,8 @@ from perfmodel.transfer.candidates import (
     Known,
 )
 from perfmodel.transfer.delta import Delta, Feature, with_sources
-from perfmodel.transfer.process import Inputs, Process, conditioned, rows_conditioned_on
+from perfmodel.transfer.inputs import Inputs
+from perfmodel.transfer.process import Process, conditioned, rows_conditioned_on
 from perfmodel.transfer.shift import LogShift
 from perfmodel.transfer.source import Source, inputs_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.transfer.process import Inputs
+from perfmodel.transfer.inputs import Inputs
 
 Floats = NDArray[np.float64]
 

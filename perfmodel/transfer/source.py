@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.encoding import Encoding
-from perfmodel.transfer.process import (
-    Inputs,
-    Prior,
-    Process,
-    fit_process,
-)
+from perfmodel.transfer.inputs import Inputs
+from perfmodel.transfer.process import Prior, Process, fit_process
 
 __all__ = ["Source", "inputs_of", "learn_source"]
 

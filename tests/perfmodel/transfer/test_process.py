@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from perfmodel.transfer.inputs import Inputs
 from perfmodel.transfer.process import (
-    Inputs,
     Prior,
     Process,
     _negative_log_posterior,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perfmodel.transfer.process import Inputs
+from perfmodel.transfer.inputs import Inputs
 from perfmodel.transfer.shift import fit_linear_shift, fit_log_shift
 
 
