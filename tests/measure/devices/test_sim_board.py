@@ -13,10 +13,12 @@ from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.opening import open_device
 from measure.devices.sim_board import BoardDevice
+from measure.devices.sim_programs import SimPrograms
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.responses import readings_of
 from measure.simulator.boards import TX1
 from measure.simulator.latency import Clocks
+from measure.simulator.programs import FEW
 from measure.simulator.tree_layouts import CPU
 from measure.workloads.base import Timing
 from tests.contracts.devices import DeviceContract
@@ -264,3 +266,18 @@ def test_a_run_takes_less_than_50_ms_of_real_time(board: str) -> None:
         device.measure(network, "images", reference, TIMING)
         took.append(time.process_time() - started)
     assert np.median(took) < 0.05
+
+
+@pytest.mark.parametrize("network", SimPrograms("tx1").networks())
+def test_every_network_runs_on_both_boards_with_images_of_odd_sizes(
+    network: str,
+) -> None:
+    for board, size in (("tx1", 75), ("tx1", 301), ("tx2", 225), ("tx2", 600)):
+        device = BoardDevice(board)
+        levels = {"batch_size": 2, "precision": "float16", "cpu_cores": 3}
+        configuration = device.space(levels).configuration(levels)
+        measured = device.measure(network, f"images-{size}", configuration, QUICK)
+        found = {one.name: one.value for one in readings_of(measured)}
+        assert found["latency_s"] and 0.5e-3 < found["latency_s"] < 10.0
+        assert found["power_w"] and 2.0 < found["power_w"] < 16.0
+        assert measured.read_back == levels and set(measured.flags) <= {FEW}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from measure.simulator.boards import TX1, TX2
+from measure.simulator.boards import TX1, TX2, Board
 from measure.simulator.latency import Clocks, Precision, call_cost
 from measure.simulator.power import mean_power
 from measure.simulator.runtimes import (
@@ -21,6 +21,7 @@ from measure.simulator.runtimes import (
 from measure.workloads.architectures import LAYER_TABLES, layer_table
 
 TOP = Clocks.maximum(TX1)
+PRECISIONS: tuple[Precision, ...] = ("float32", "float16")
 # NVIDIA's white-paper set-up, measured again: Caffe, cuDNN 4, GPU at 691 MHz;
 # network, batch, precision, milliseconds.
 ALEXNET: list[tuple[str, int, Precision, float]] = [
@@ -156,3 +157,43 @@ def test_parts_of_a_call_add_up() -> None:
     cost = call_cost(TX2, TENSORFLOW, layer_table("xception"), Clocks.maximum(TX2))
     assert cost.latency_s == pytest.approx(cost.cpu_s + cost.wait_s + cost.gpu_s)
     assert 0.0 < cost.compute_share <= 1.0
+
+
+@pytest.mark.parametrize("network", LAYER_TABLES)
+@pytest.mark.parametrize("board", [TX1, TX2])
+def test_odd_batches_cost_more_in_all_and_hardly_more_for_an_item(
+    network: str, board: Board
+) -> None:
+    top = Clocks.maximum(board)
+    for runtime in (CAFFE, TENSORFLOW, TENSORRT):
+        for precision in PRECISIONS:
+            times = np.array(
+                [
+                    call_cost(
+                        board,
+                        runtime,
+                        layer_table(network),
+                        top,
+                        batch=batch,
+                        precision=precision,
+                    ).latency_s
+                    for batch in range(1, 34)
+                ]
+            )
+            assert np.all(np.diff(times) > 0)
+            # Whole tiles: one item more may begin a tile that it does not fill.
+            items = times / np.arange(1, 34)
+            assert np.all(items[1:] < 1.05 * items[:-1])
+
+
+@pytest.mark.parametrize("network", LAYER_TABLES)
+def test_images_of_any_size_cost_what_their_work_does(network: str) -> None:
+    sizes = (75, 97, 128, 199, 224, 225, 299, 301, 512, 600, 1024, 2048)
+    tables = [layer_table(network, size) for size in sizes]
+    assert len({table.parameters for table in tables}) == 1
+    macs = np.array([table.macs for table in tables])
+    assert np.all(np.diff(macs) >= 0)
+    # With the area, but for borders and for layers that see no image.
+    assert macs[-1] / macs[4] == pytest.approx((2048 / 224) ** 2, rel=0.35)
+    times = [call_cost(TX1, CAFFE, table, TOP).latency_s for table in tables]
+    assert np.all(np.isfinite(times)) and np.all(np.diff(times) >= 0)
