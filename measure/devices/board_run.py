@@ -29,8 +29,9 @@ from measure.devices.board_readings import (
     power_reading,
 )
 from measure.devices.configured import configured
+from measure.devices.run_flags import clock_flags, power_flags
 from measure.devices.transport import Link, LinkLost, read_texts
-from measure.devices.watching import Seen, begin, clock_flags, drain, power_flags, seen
+from measure.devices.watching import Seen, begin, drain, seen
 from measure.energy import Energy, energy_of
 
 if TYPE_CHECKING:

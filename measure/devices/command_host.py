@@ -28,7 +28,7 @@ from measure.devices.command_line import (
 from measure.devices.copying import worker
 from measure.devices.host_levels import energy_of_run
 from measure.devices.host_options import host_offers
-from measure.devices.rapl import HostPower
+from measure.devices.host_power import HostPower
 from measure.devices.worker_program import worker_argv
 from measure.errors import WorkloadError
 from measure.records import Conditions, Environment

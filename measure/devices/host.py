@@ -26,7 +26,7 @@ from measure.devices.host_options import (
     host_offers,
     usual_names,
 )
-from measure.devices.rapl import HostPower
+from measure.devices.host_power import HostPower
 from measure.errors import DeviceError, RunFailed
 from measure.options import Option
 from measure.records import Conditions, Environment

@@ -8,7 +8,8 @@ hold still.
 
 from __future__ import annotations
 
-from measure.devices.actuators import HIDES, Actuator, Choice, Switches
+from measure.devices.actuators import HIDES, Actuator
+from measure.devices.switches import Choice, Switches
 from measure.devices.transport import Link, find, read_texts
 from measure.levels import Level
 

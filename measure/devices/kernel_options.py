@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from measure.devices.actuators import Actuator, Choice
+from measure.devices.actuators import Actuator
+from measure.devices.switches import Choice
 from measure.devices.transport import Link, find, read_texts
 from measure.levels import Level
 

@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from measure.devices.actuators import MOVES, Choice
+from measure.devices.actuators import MOVES
 from measure.devices.board_agent import PROGRAMS, is_allowed
 from measure.devices.ladders import parse_rates
 from measure.devices.settling import Check
+from measure.devices.switches import Choice
 from measure.devices.transport import Link, find, read_texts
 from measure.levels import Level
 

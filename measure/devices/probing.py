@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from measure.devices.actuators import (
-    Actuator,
-    Choice,
-    Cores,
-    Items,
-    OverriddenClock,
-    PinnedClock,
-)
+from measure.devices.actuators import Actuator, Items
+from measure.devices.clocks import OverriddenClock, PinnedClock
 from measure.devices.idling import find_fan, find_idle, find_railgate
 from measure.devices.kernel_options import kernel_options
 from measure.devices.ladders import EMC_HZ, parse_rates
 from measure.devices.power_mode import find_power_mode
+from measure.devices.switches import Choice, Cores
 from measure.devices.transport import Link, find, read_texts
 from measure.errors import DeviceError
 from measure.levels import Level

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from measure.devices.actuators import Choice
 from measure.devices.board_agent import TELLERS
+from measure.devices.switches import Choice
 from measure.devices.tegrastats import parse_line
 from measure.devices.transport import Link, find, read_texts
 from measure.levels import Level

@@ -18,8 +18,8 @@ import pytest
 from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.command_host import CommandDevice
+from measure.devices.host_power import HostPower
 from measure.devices.opening import open_device
-from measure.devices.rapl import HostPower
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.workloads.base import Timing
 from tests.contracts.devices import DeviceContract

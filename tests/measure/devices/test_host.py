@@ -13,7 +13,7 @@ from measure.configuration import Configuration
 from measure.devices.base import Device
 from measure.devices.host import MEASURE, HostDevice
 from measure.devices.host_levels import import_variables
-from measure.devices.rapl import HostPower
+from measure.devices.host_power import HostPower
 from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.responses import readings_of
 from measure.workloads.base import Timing

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from measure.devices.probing import probe
+from measure.devices.run_flags import clock_flags, power_flags
 from measure.devices.sensors import find_rails
 from measure.devices.transport import InProcessLink
 from measure.devices.watching import (
@@ -17,9 +18,7 @@ from measure.devices.watching import (
     Watch,
     begin,
     clock_files,
-    clock_flags,
     drain,
-    power_flags,
     seen,
     spare_cores,
 )
