@@ -33,6 +33,7 @@ STUCK_S = 1.0
 SETTLE_S = 0.05
 """Files that were written are looked at again so much later, until they stand."""
 REPLY_LIMIT = 1000000
+PR_SET_PDEATHSIG = 1
 TRIES = 3
 """A power sensor that takes single shots may say ``EAGAIN``: it is asked again."""
 
@@ -1036,6 +1037,7 @@ class Child(object):
         if self.cores is not None:
             self.cores.anywhere()
         _as_the_user()
+        _end_with_the_agent()
 
     def end(self):
         """Kill the program and what it started."""
@@ -1075,6 +1077,16 @@ def _as_the_user():
         os.setgroups([])
         os.setgid(int(os.environ["SUDO_GID"]))
         os.setuid(int(os.environ["SUDO_UID"]))
+
+
+def _end_with_the_agent():
+    """Have the kernel kill us when the agent is killed: no load without a host."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass
 
 
 def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):

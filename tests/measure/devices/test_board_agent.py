@@ -503,6 +503,24 @@ def test_a_program_that_takes_too_long_is_killed_with_its_children(
     assert reply["late"] and reply["rc"] < 0
 
 
+def test_a_program_ends_with_an_agent_that_is_killed(
+    program: Program, tmp_path: Path
+) -> None:
+    note = tmp_path / "pid"
+    code = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+    program.send(do="run", argv=[sys.executable, "-c", f"{code}time.sleep(60)"])
+    until = time.monotonic() + 20.0
+    while not note.exists() or not note.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    program.process.kill()
+    program.process.wait()
+    place = Path(f"/proc/{note.read_text()}/cmdline")
+    while place.exists() and place.read_bytes():
+        assert time.monotonic() < until, "it still runs"
+        time.sleep(0.01)
+
+
 def test_a_program_that_is_not_there_is_refused(program: Program) -> None:
     assert "no_such" in program.ask(do="run", argv=["no_such_program"])["refused"]
 
