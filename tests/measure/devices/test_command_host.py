@@ -152,7 +152,37 @@ def test_a_device_that_runs_nothing_refuses_a_command(address: str) -> None:
         open_device(address, command="true")
 
 
-def test_a_sweep_of_a_command_is_measured_and_resumed(
+def test_a_sweep_of_a_command_is_resumed_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from measure.cli import main
+
+    program = tmp_path / "bench"
+    program.write_text("#!/bin/sh\nsleep $1; echo $2 took $1 s\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(json.dumps(SPACE))
+    words = ["sweep", "--command", "./bench {delay} {mode}", "--store", "s.db"]
+    words += ["--latency-pattern", "took (.*) s", "--space", "space.yaml"]
+    words += ["--design", "full-factorial", "--protocol", "quick", "--json", "s.json"]
+    done = CliRunner().invoke(main, [*words, "--budget", "0.001"])
+    assert done.exit_code in (0, 3), done.output
+    told = json.loads(Path("s.json").read_text())
+    assert told["runs_done"] < told["runs_planned"] == 4
+    assert told["environments"] == [
+        {"device": "host", "network": "command", "workload": "own", "version": "bench"}
+    ]
+    monkeypatch.chdir("/")
+    words = ["resume", "--store", str(tmp_path / "s.db")]
+    done = CliRunner().invoke(main, [*words, "--json", str(tmp_path / "r.json")])
+    assert done.exit_code in (0, 3), done.output
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert told["runs_done"] == 4 and not told["runs_failed"]
+
+
+def test_a_name_that_nothing_gives_a_level_is_refused_before_the_sweep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from click.testing import CliRunner
@@ -161,22 +191,10 @@ def test_a_sweep_of_a_command_is_measured_and_resumed(
 
     monkeypatch.chdir(tmp_path)
     Path("space.yaml").write_text(json.dumps(SPACE))
-    words = ["sweep", "--command", COMMAND, "--latency-pattern", "took (.*) s"]
-    words += ["--space", "space.yaml", "--design", "full-factorial", "--store", "s.db"]
-    words += ["--protocol", "quick", "--json", "s.json"]
-    done = CliRunner().invoke(main, words)
-    assert done.exit_code in (0, 3), done.output
-    told = json.loads(Path("s.json").read_text())
-    assert told["runs_done"] == told["runs_planned"] == 4
-    assert told["environments"] == [
-        {"device": "host", "network": "command", "workload": "own", "version": "sh"}
-    ]
-    monkeypatch.chdir("/")
-    again = CliRunner().invoke(main, ["resume", "--store", str(tmp_path / "s.db")])
-    assert again.exit_code == 0 and "nothing to do" in again.output
-    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "--command", COMMAND, "--space", "space.yaml", "--store", "s.db"]
     done = CliRunner().invoke(main, [*words, "--options", "mode"])
     assert done.exit_code == 1 and "{delay} has no level" in done.output
+    assert not Path("s.db").exists()
     done = CliRunner().invoke(main, ["sweep", "--latency-pattern", "x"])
     assert done.exit_code == 2
 
