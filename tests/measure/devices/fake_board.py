@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from measure.configuration import Configuration
-from measure.devices.base import Told
+from measure.constraints import Forbidden
+from measure.devices.base import OptionOffer, Told
 from measure.devices.board_programs import Calls, calls_of
 from measure.devices.transport import InProcessLink, Link, LinkLost, Reply
+from measure.errors import WorkloadError
 from measure.levels import Level
+from measure.options import Option
 from measure.simulator.latency import Clocks
 from measure.simulator.power import RailPower
 from measure.simulator.tree import BoardTree
@@ -142,3 +145,34 @@ def fake_board(name: str, *, period_s: float | None = None) -> RunningLink:
     """A board in this process, which takes no time."""
     clock = TreeClock()
     return RunningLink(board_tree(name, clock.now, period_s), clock)
+
+
+class FakePrograms:
+    """One network, whose program is a `FakeProgram`."""
+
+    usual: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.one = FakeProgram()
+        self.closed = False
+
+    def networks(self) -> Mapping[str, tuple[str, ...]]:
+        return {"fake": ("images",)}
+
+    def offers(self, cores: int) -> Mapping[str, OptionOffer]:
+        option = Option(name="threads", levels=tuple(range(1, cores + 1)))
+        return {"threads": OptionOffer(option=option)}
+
+    def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:
+        return ()
+
+    def program(self, network: str, workload: str) -> FakeProgram:
+        if (network, workload) != ("fake", "images"):
+            raise WorkloadError(f"no network {network} on {workload}")
+        return self.one
+
+    def version(self, link: Link) -> tuple[str, Mapping[str, str]]:
+        return "fake-1.0", {"runtime": "fake 1.0.2"}
+
+    def close(self) -> None:
+        self.closed = True

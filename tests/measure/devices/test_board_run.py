@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from measure.configuration import Configuration
+from measure.devices.address import Address
 from measure.devices.base import Measurement
 from measure.devices.board_course import course_of, longer
 from measure.devices.jetson import JetsonDevice
@@ -23,6 +24,7 @@ from tests.measure.devices.fake_board import (
     IDLE_W,
     LOAD_W,
     FakeProgram,
+    FakePrograms,
     RunningLink,
     fake_board,
 )
@@ -236,3 +238,36 @@ def test_a_window_gets_longer_only_where_that_helps() -> None:
     assert _energy(2.0, gain_u=0.05) is None
     length = _energy(2.0, gain_u=0.001, noise_w=0.2)
     assert length is not None and 2.0 < length <= 60.0
+
+
+def test_the_environment_is_of_board_and_runtime_and_not_of_the_way_there() -> None:
+    kitchen = Address(ssh="nvidia@kitchen")
+    device = JetsonDevice(
+        "tx1", kitchen, link=fake_board("tx1-r32"), programs=FakePrograms()
+    )
+    environment = device.environment("fake", "images")
+    assert (environment.device, environment.version) == ("tx1", "fake-1.0")
+    assert environment.fingerprint["power"] == "VDD_IN"
+    assert environment.fingerprint["l4t"].startswith("R32")
+    assert environment.fingerprint["runtime"] == "fake 1.0.2"
+    assert "kitchen" not in str(environment.to_dict())
+
+
+def test_a_plan_knows_how_long_the_sensor_makes_a_run() -> None:
+    times = []
+    for period_s in (0.02, 0.422):
+        link = fake_board("tx1-r32", period_s=period_s)
+        before = {p: link.tree.files[p] for p in link.tree.settable}
+        device = JetsonDevice("tx1", link=link, programs=FakePrograms())
+        times.append(device.run_time_s("fake", "images", Timing()))
+        assert {p: link.tree.files[p] for p in link.tree.settable} == before
+    assert times[0] < 6.0 and 25.0 < times[1] < 35.0
+
+
+def test_conditions_are_those_under_load() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    found = measured(link).conditions
+    assert found.clock_hz["gpu_freq_hz"] == LEVELS["gpu_freq_hz"]
+    assert found.clock_hz["cpu_freq_hz"] == LEVELS["cpu_freq_hz"]
+    assert found.temperature_c and "PMIC-Die" not in found.temperature_c
+    assert found.load_1min is not None and found.missing["turbo"]
