@@ -10,223 +10,118 @@ are shown. Leaves with exit code 1 if a goal is missed.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
 import os
-import subprocess
+import platform
 import sys
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from benchmarks.designs import showing
+from benchmarks.designs.entrants import (
+    HERE,
+    against_the_bound,
+    large,
+    ours,
+    peer,
+    sizes,
+)
 
-from benchmarks.designs.scoring import score
-from measure.designs.base import Design
-from measure.designs.bound import upper_bound
-from measure.designs.local_search import Progress
-from measure.designs.making import columns_of
-from measure.designs.optimal import d_optimal
-from measure.designs.whole_plots import split_plot
-from measure.space import ConfigurationSpace
-from measure.terms import model_terms
-
-HERE = Path(__file__).parent
-PEERS = {"pyoptex": "abdefgh", "oapackage": "a", "pydoe": "fh"}
-LARGE_GOAL, LARGE_BUDGET_S, LARGE_RUNS = 0.6403, 24.0, 331
-PEER_LIMIT_S = 600
-
-
-def ours(
-    problem: dict[str, Any], seed: int, budget_s: float
-) -> tuple[dict[str, Any], list[tuple[float, float]]]:
-    """Make our design; return its figures, and efficiency against CPU time."""
-    space = ConfigurationSpace.from_dict(problem["space"])
-    curve: list[tuple[float, float]] = []
-
-    def see(progress: Progress) -> None:
-        value = math.exp(progress.log_value) / problem["runs"]
-        curve.append((progress.cpu_s, value))
-
-    if "whole_plots" in problem:
-        design = split_plot(
-            space,
-            problem["whole_plots"],
-            problem["runs_per_whole_plot"],
-            problem["hard_to_change"],
-            problem["variance_ratio"],
-            problem["model"],
-            seed,
-            budget_s,
-            progress=see,
-        )
-        plots = design.frame["whole_plot"].tolist()
-    else:
-        fixed = pd.DataFrame(problem["fixed"]) if "fixed" in problem else None
-        design = d_optimal(
-            space,
-            problem["runs"],
-            problem["model"],
-            seed,
-            budget_s,
-            fixed=fixed,
-            progress=see,
-        )
-        plots = None
-    rows = _records(design)
-    figures = {
-        "program": "ours",
-        "seed": seed,
-        "d_efficiency": score(problem, rows, plots),
-        "cpu_s": design.cpu_s,
-        "iterations": design.iterations,
-    }
-    return figures, curve
+PEERS = {"pyoptex": "abdefghmw", "oapackage": "a", "pydoe": "fh"}
+SLOW = "w"  # one seed of the peers will do: a single start takes longer than allowed
+BOUNDED = "bd"
+LARGE_GOAL, LARGE_BUDGET_S = 0.6403, 24.0
+ROUNDING = 1e-9
 
 
-def _records(design: Design) -> list[dict[str, Any]]:
-    return [
-        {str(name): level for name, level in row.items()}
-        for row in design.frame.to_dict("records")
-    ]
+class Notebook:
+    """Figures by what they are of; with a file, those of an earlier run count."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = []
+        self.known: dict[str, dict[str, Any]] = {}
+        if path is not None and path.is_file():
+            self.known = json.loads(path.read_text())
+
+    def note(self, problem: str, key: str, make: Callable[[], dict[str, Any]]) -> Any:
+        """Return figures, made now unless they are known; print a line."""
+        key = f"{problem} {key}"
+        known = key in self.known and "failed" not in self.known[key]
+        if not known:
+            self.known[key] = {"problem": problem, **make()}
+            if self.path is not None:
+                part = self.path.with_suffix(".part")
+                part.write_text(json.dumps(self.known) + "\n")
+                os.replace(part, self.path)
+        row = self.known[key]
+        self.rows.append(row)
+        _print(row, " (from before)" if known else "")
+        return row
 
 
-def peer(
-    name: str, problem: dict[str, Any], seed: int, budget_s: float, python: Path
-) -> dict[str, Any]:
-    """Run a peer as a subprocess over CSV; return its figures, or why it has none."""
-    with tempfile.TemporaryDirectory() as folder:
-        given, out = Path(folder) / "problem.json", Path(folder) / "design.csv"
-        given.write_text(json.dumps(problem))
-        script = HERE / "peers" / f"{name}_peer.py"
-        words = [python, script, given, seed, budget_s, out]
-        environment = dict(os.environ, OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
-        try:
-            done = subprocess.run(
-                [str(word) for word in words],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=PEER_LIMIT_S,
+def _print(row: dict[str, Any], note: str = "") -> None:
+    if "failed" in row:
+        print(f"  {row['program']:24s} failed: {row['failed']}", flush=True)
+        return
+    seed = f"seed {row['seed']}" if "seed" in row else ""
+    share = ""
+    if "share" in row:
+        share = f", {row['runs']} runs, {row['share']:.4f} of bound"
+    print(
+        f"  {row['program']:24s} {seed:7s} {row['d_efficiency']:.6f} "
+        f"{row['cpu_s']:7.2f} CPU s{share}{note}",
+        flush=True,
+    )
+
+
+def run(given: argparse.Namespace, problems: dict[str, Any], book: Notebook) -> Any:
+    """Run what was asked for; return the goals that were missed."""
+    seeds = [1] if given.quick else [int(seed) for seed in given.seeds.split(",")]
+    peers = PEERS if given.peers.is_file() and not given.quick else {}
+    missed = []
+    for key, problem in problems.items():
+        goal = problem["goal_within_4_cpu_s"]
+        print(f"{key}: {problem['what']}; goal {goal}", flush=True)
+        for seed in seeds:
+            what = f"ours {seed} {given.budget_s}"
+            row = book.note(key, what, partial(ours, problem, seed, given.budget_s))
+            if row["d_efficiency"] < goal - ROUNDING:
+                missed.append(f"{key} seed {seed}")
+        for name, served in peers.items():
+            few = seeds[:1] if key in SLOW else seeds
+            for seed in few if key in served else []:
+                book.note(
+                    key,
+                    f"{name} {seed} {given.budget_s}",
+                    partial(peer, name, problem, seed, given.budget_s, given.peers),
+                )
+        for name, stored in problem["peers"].items():
+            _print({"program": f"{name} (stored)", **stored})
+    for key in [key for key in BOUNDED if key in problems and not given.quick]:
+        print(f"{key}: beside the bound", flush=True)
+        for runs in sizes(problems[key]):
+            book.note(
+                f"{key} bounded",
+                f"{runs} {given.budget_s}",
+                partial(against_the_bound, problems[key], runs, 1, given.budget_s),
             )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
-            return {"program": name, "seed": seed, "failed": lines[-1]}
-        with open(out, newline="") as file:
-            table = list(csv.DictReader(file))
-        rows = [_levels(problem, row) for row in table]
-        plots = [int(row["whole_plot"]) for row in table] if _plots(problem) else None
-        return {
-            "program": name,
-            "seed": seed,
-            "d_efficiency": score(problem, rows, plots),
-            "cpu_s": float(done.stdout.split()[-1]),
-        }
-
-
-def _plots(problem: dict[str, Any]) -> bool:
-    return "whole_plots" in problem
-
-
-def _levels(problem: dict[str, Any], row: dict[str, str]) -> dict[str, Any]:
-    """Return a peer's row with the nearest level of each numeric option."""
-    levels = {}
-    for name, option in problem["space"]["options"].items():
-        if option["kind"] == "numeric":
-            value = float(row[name])
-            levels[name] = min(option["levels"], key=lambda have: abs(have - value))
-        else:
-            levels[name] = row[name]
-    return levels
-
-
-def against_the_bound(
-    problem: dict[str, Any], budget_s: float
-) -> list[dict[str, float]]:
-    """Return our best design against the bound at n = p + 5, 2 p and 3 p."""
-    space = ConfigurationSpace.from_dict(problem["space"])
-    model = problem["model"]
-    p = columns_of(space, model)
-    bound = upper_bound(space, model_terms(space, model).terms)
-    assert bound is not None
-    rows = []
-    for runs in (p + 5, 2 * p, 3 * p):
-        design = d_optimal(space, runs, model, 1, budget_s)
-        sized = {**problem, "runs": runs, "fixed": []}
-        value = score(sized, _records(design))
-        rows.append(
-            {
-                "runs": runs,
-                "columns": p,
-                "d_efficiency": value,
-                "bound": bound.value,
-                "weights_over_bound": bound.reached / bound.value,
-                "share": value / bound.value,
-            }
+    for seed in seeds if given.large else []:
+        print(f"large: 321 columns, 331 runs; goal {LARGE_GOAL}", flush=True)
+        row = book.note(
+            "large", f"ours {seed}", partial(ours, large(), seed, LARGE_BUDGET_S)
         )
-    return rows
-
-
-def large(budget_s: float) -> dict[str, float]:
-    """Return our figures on 15 two-level and 5 three-level options, 321 columns."""
-    options: dict[str, Any] = {
-        f"x{i}": {"kind": "categorical", "levels": ["a", "b"]} for i in range(15)
-    }
-    options |= {
-        f"c{i}": {"kind": "categorical", "levels": ["a", "b", "c"]} for i in range(5)
-    }
-    names = list(options)
-    pairs = [f"{a}:{b}" for i, a in enumerate(names) for b in names[i + 1 :]]
-    problem = {
-        "space": {"options": options},
-        "model": " + ".join(["1", *names, *pairs]),
-        "runs": LARGE_RUNS,
-    }
-    figures, _ = ours(problem, 1, budget_s)
-    return {**figures, "goal": LARGE_GOAL}
-
-
-def draw(curves: dict[str, Any], results: list[dict[str, Any]], path: Path) -> None:
-    """Draw efficiency against CPU time, a panel a problem."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.lines import Line2D
-
-    figure, axes = plt.subplots(2, 4, figsize=(13, 6), layout="constrained")
-    for ax, (key, runs) in zip(axes.flat, curves.items(), strict=False):
-        for curve in runs:
-            ax.plot(*zip(*curve, strict=True), color="#0072B2", lw=1)
-        marks = {"pyoptex": "s", "oapackage": "^", "pydoe": "v"}
-        for row in results:
-            if row["problem"] == key and row["program"] in marks:
-                if "d_efficiency" in row:
-                    ax.plot(
-                        row["cpu_s"],
-                        row["d_efficiency"],
-                        marks[row["program"]],
-                        color="#D55E00",
-                    )
-        ax.set_title(f"problem {key}", fontsize=10)
-        ax.set_xscale("log")
-        ax.set_xlabel("CPU s")
-        ax.set_ylabel("D-efficiency")
-    for ax in axes.flat[len(curves) :]:
-        ax.axis("off")
-    lines = [Line2D([], [], color="#0072B2", label="ours, a line a seed")]
-    for name, mark in {"pyoptex": "s", "OApackage": "^", "pydoe": "v"}.items():
-        lines.append(Line2D([], [], color="#D55E00", marker=mark, ls="", label=name))
-    figure.legend(handles=lines, loc="lower right", frameon=False)
-    figure.savefig(path, dpi=120)
+        if row["d_efficiency"] < LARGE_GOAL:
+            missed.append(f"large seed {seed}")
+    return missed
 
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.designs")
-    parser.add_argument("--problems", default="abdefhg", help="letters, such as bd")
+    parser.add_argument("--problems", default="abdefhgmw", help="letters, such as bd")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--budget-s", type=float, default=4.0)
     parser.add_argument("--large", action="store_true", help="the 321 columns too")
@@ -234,70 +129,34 @@ def main() -> int:
     parser.add_argument(
         "--peers", type=Path, default=Path(".venv-peers/bin/python"), help="a Python"
     )
+    parser.add_argument("--keep", type=Path, help="JSON of figures; goes on from it")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument(
+        "--readme", action="store_true", help="put tables and picture in README.md"
+    )
     given = parser.parse_args()
-    problems = json.loads((HERE / "problems.json").read_text())
-    seeds = [1] if given.quick else [int(seed) for seed in given.seeds.split(",")]
-    peers = PEERS if given.peers.is_file() and not given.quick else {}
-    results: list[dict[str, Any]] = []
-    curves: dict[str, Any] = {}
-    missed = []
-    for key in given.problems:
-        problem = problems[key]
-        goal = problem["goal_within_4_cpu_s"]
-        print(f"{key}: {problem['what']}; goal {goal}", flush=True)
-        curves[key] = []
-        for seed in seeds:
-            figures, curve = ours(problem, seed, given.budget_s)
-            curves[key].append(curve or [(figures["cpu_s"], figures["d_efficiency"])])
-            results.append({"problem": key, **figures})
-            _print(figures)
-            if figures["d_efficiency"] < goal:
-                missed.append(f"{key} seed {seed}")
-        for name, served in peers.items():
-            for seed in seeds if key in served else []:
-                figures = peer(name, problem, seed, given.budget_s, given.peers)
-                results.append({"problem": key, **figures})
-                _print(figures)
-        for name, stored in problem["peers"].items():
-            figures = {"program": f"{name} (stored)", **stored}
-            results.append({"problem": key, **figures})
-            _print(figures)
-    bounds = {}
-    for key in [key for key in given.problems if key in "bd" and not given.quick]:
-        bounds[key] = against_the_bound(problems[key], given.budget_s)
-        print(f"{key}: runs, D-efficiency, proved bound, share of it")
-        for row in bounds[key]:
-            print(
-                f"  {row['runs']:4d} {row['d_efficiency']:.5f} {row['bound']:.5f} "
-                f"{row['share']:.4f}"
-            )
-    if given.large:
-        figures = large(LARGE_BUDGET_S)
-        results.append({"problem": "large", **figures})
-        _print(figures)
-        if figures["d_efficiency"] < LARGE_GOAL:
-            missed.append("large")
+    every = json.loads((HERE / "problems.json").read_text())
+    problems = {key: every[key] for key in given.problems}
+    book = Notebook(given.keep)
+    missed = run(given, problems, book)
+    machine = (
+        f"{os.cpu_count()} cores, {platform.machine()}, {given.budget_s:g} CPU s of "
+        "one thread each, worst and best of the seeds; stored figures are those of "
+        "other programs at their own best, at any CPU time:"
+    )
+    text = showing.tables(problems, book.rows, machine)
+    print(f"\n{text}")
     if given.json:
-        document = {"results": results, "bounds": bounds, "missed": missed}
+        document = {"results": book.rows, "missed": missed}
         given.json.write_text(json.dumps(document, indent=1) + "\n")
-    if given.picture:
-        draw(curves, results, given.picture)
+    if given.picture or given.readme:
+        path = given.picture or HERE / "efficiency.png"
+        showing.draw(problems, book.rows, path)
+        if given.readme:
+            showing.write_readme(HERE / "README.md", text, path.name)
     print(f"goals missed: {', '.join(missed) or 'none'}")
     return 1 if missed else 0
-
-
-def _print(figures: dict[str, Any]) -> None:
-    if "failed" in figures:
-        print(f"  {figures['program']:24s} failed: {figures['failed']}", flush=True)
-        return
-    seed = f"seed {figures['seed']}" if "seed" in figures else ""
-    print(
-        f"  {figures['program']:24s} {seed:7s} {figures['d_efficiency']:.6f} "
-        f"{figures['cpu_s']:7.2f} CPU s",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":
