@@ -15,7 +15,7 @@ import sys
 import time
 
 from measure.workloads.board_timing import Failed, Run, python_version, timed
-from measure.workloads.command import find_program, run_command
+from measure.workloads.command import end_with_parent, find_program, run_command
 
 NOT_FINITE = "output is not finite"
 """Flag: as `measure.workloads.measuring` has it."""
@@ -311,6 +311,7 @@ def main(words):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Whoever sends us a signal means the end, also where a shell had it ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
     job = dict(json.loads(words[0]), begin_s=time.monotonic())
     try:
         found = KINDS[job["kind"]](job)

@@ -3,9 +3,11 @@
 Standard library only, in the syntax of Python 3.4, as all that runs on a board.
 """
 
+import ctypes
 import hashlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ OUTSIDE = (1, 2, 9, 15)
 """Signals that come from outside: what died by one may live when tried again."""
 MOST_SAID = 10000000
 """Bytes that are looked through for latencies."""
+_PR_SET_PDEATHSIG = 1
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Names that a pattern's group may have, and their seconds."""
 
@@ -89,13 +92,25 @@ def find_program(job):
     return {"path": path, "sha256": found.hexdigest()}
 
 
+def end_with_parent():
+    """Have the kernel end us when our parent is killed: no load that nobody wants."""
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        pass
+
+
 def _executed(argv):
     """Execute a command once; return what it said."""
     # In our own process group: whoever ends us ends it too.
     with tempfile.TemporaryFile() as said:
         try:
             child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                preexec_fn=end_with_parent,
             )
         except (IOError, OSError) as error:
             raise Failed("%s cannot be started: %s" % (argv[0], error.strerror))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from measure.workloads import board_worker, command
+from measure.workloads import command
 from measure.workloads.board_timing import Failed
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="runs on boards")
@@ -100,6 +104,36 @@ def test_a_command_that_fails_says_why(
     assert failure.value.final == final
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
+def test_a_command_ends_with_a_worker_that_is_killed(tmp_path: Path) -> None:
+    from measure.devices.copying import worker
+
+    (tmp_path / "worker").write_bytes(worker())
+    say = (
+        f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; sleep 60"
+    )
+    words = [sys.executable, str(tmp_path / "worker"), json.dumps(job("sh", "-c", say))]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 20
+        while not (tmp_path / "pid").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        child = int((tmp_path / "pid").read_text())
+        os.kill(child, 0)
+        process.kill()
+    until = time.monotonic() + 20
+    while _alive(child):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _alive(process: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
 def test_a_program_is_found_by_its_file(tmp_path: Path) -> None:
     program = tmp_path / "bench"
     program.write_text("#!/bin/sh\n")
@@ -110,12 +144,11 @@ def test_a_program_is_found_by_its_file(tmp_path: Path) -> None:
         command.find_program({"program": "no-such-program"})
 
 
-def test_the_worker_tells_what_came_of_it_in_one_line(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    import json
+def test_the_worker_tells_what_came_of_it_in_one_line(tmp_path: Path) -> None:
+    from measure.devices.copying import worker
 
+    (tmp_path / "worker").write_bytes(worker())
     for argv, key in ((["true"], "calls_s"), (["false"], "failed")):
-        assert board_worker.main([json.dumps(job(*argv))]) == 0
-        line = capsys.readouterr().out.strip()
-        assert key in json.loads(line)
+        words = [sys.executable, str(tmp_path / "worker"), json.dumps(job(*argv))]
+        done = subprocess.run(words, capture_output=True, check=True)
+        assert key in json.loads(done.stdout)
