@@ -28,7 +28,7 @@ def speed(repeats: int = 5) -> dict[str, Any]:
         networks = np.repeat(LAYER_TABLES, repeats)
         for network, row in zip(networks, rows.to_dict("records"), strict=True):
             started = time.perf_counter()
-            configuration = space.configuration(row)
+            configuration = space.configuration({str(k): v for k, v in row.items()})
             device.measure(str(network), "images", configuration, Timing())
             times.append(time.perf_counter() - started)
     return {

@@ -10,6 +10,7 @@ import click
 
 from measure.commands.boards import board_options, held_device, python_option
 from measure.commands.commanding import command_options
+from measure.commands.recorded import column_options, table_arguments
 from measure.commands.shared import (
     check_store,
     duration,
@@ -23,9 +24,7 @@ from measure.commands.shared import (
 from measure.console import INTERRUPTED, Output, output_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from measure.designs.base import Design
+        from measure.designs.base import Design
     from measure.devices.base import Device
     from measure.protocol import MeasurementProtocol
     from measure.records import Plan
@@ -62,19 +61,7 @@ Example:
 @click.option("--networks", callback=words_option, help="Names, or beginnings of them.")
 @click.option("--workloads", callback=words_option, help="Such as images or images-96.")
 @click.option("--options", callback=words_option, help="Options to vary.")
-@click.option(
-    "--response",
-    "responses",
-    callback=words_option,
-    metavar="NAME,..",
-    help="For replay: columns that were measured.",
-)
-@click.option(
-    "--environment",
-    callback=words_option,
-    metavar="NAME,..",
-    help="For replay: columns that tell environments apart.",
-)
+@column_options
 @click.option(
     "--space",
     "space_file",
@@ -186,7 +173,9 @@ def sweep(
     levels = pairs_of(held, "--set")
     labels = pairs_of(label or (), "--label")
     protocol = _protocol(protocol_name, seconds, replicates)
-    arguments = _table(address, options, levels, responses, environment, space_file)
+    arguments = table_arguments(
+        address, options, responses, environment, held=levels, space_file=space_file
+    )
     arguments |= {**where, **commanded, **({"python": python} if python else {})}
     if not dry_run:
         check_store(store)
@@ -285,39 +274,6 @@ def _protocol(name: str, seconds: float | None, replicates: int) -> MeasurementP
     if name == "quick":
         return MeasurementProtocol.quick(**changes)
     return MeasurementProtocol.full(**changes)
-
-
-def _table(
-    address: str,
-    options: tuple[str, ...] | None,
-    held: Mapping[str, str],
-    responses: tuple[str, ...] | None,
-    environment: tuple[str, ...] | None,
-    space_file: Path | None,
-) -> dict[str, Any]:
-    """Return what a replay is opened with, as plain data; refuse it for others."""
-    if not address.startswith("replay:"):
-        for flag, given in (("--response", responses), ("--environment", environment)):
-            if given is not None:
-                raise click.UsageError(
-                    f"{flag} describes a table of recorded runs: it is for --device "
-                    f"replay:TABLE.csv, not for {address}"
-                )
-        return {}
-    found: dict[str, Any] = {"folder": str(Path.cwd())}
-    if space_file is not None:
-        from measure.space import ConfigurationSpace
-
-        space = ConfigurationSpace.from_file(space_file)
-        found["space"] = space.to_dict()
-        options = space.names if options is None else options
-    if options is not None:
-        found["options"] = list(dict.fromkeys([*options, *held]))
-    if responses is not None:
-        found["responses"] = list(responses)
-    if environment is not None:
-        found["environment"] = list(environment)
-    return found
 
 
 def _describe(
