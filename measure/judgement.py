@@ -23,6 +23,7 @@ from measure.counting import (
     seconds_of,
     tally,
 )
+from measure.flagging import flagged
 from measure.records import Environment, Plan, Run
 from measure.stability import Drift, drift, replicates_needed, spread
 
@@ -318,6 +319,15 @@ def _run_findings(runs: Sequence[Run], where: str) -> Iterator[Finding]:
             text=f"{unsteady} of {len(done)} runs had no steady state when the "
             "warm-up's time was up",
             advice="measure longer: --seconds",
+        )
+    for kind in flagged([run.flags for run in done]):
+        many = kind.runs > FLAG_SHARE * len(done)
+        yield Finding(
+            level=ERROR if kind.kind.grave and many else WARNING,
+            what=kind.kind.what,
+            where=where,
+            text=f"{kind.runs} of {len(done)} runs are flagged: {kind.commonest}",
+            advice=kind.kind.advice,
         )
     yield from _reference_findings(done, where)
     yield from _spread_findings(done, where)
