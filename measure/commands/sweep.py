@@ -24,7 +24,7 @@ from measure.commands.shared import (
 from measure.console import INTERRUPTED, Output, output_options
 
 if TYPE_CHECKING:
-        from measure.designs.base import Design
+    from measure.designs.base import Design
     from measure.devices.base import Device
     from measure.protocol import MeasurementProtocol
     from measure.records import Plan
