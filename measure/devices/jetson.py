@@ -18,7 +18,7 @@ from measure.devices.board_report import described
 from measure.devices.board_run import BoardRun
 from measure.devices.configured import configured
 from measure.devices.sensors import DEFAULT_PERIOD_S, TOTAL, temperatures
-from measure.devices.transport import AgentLink, Link, read_texts
+from measure.devices.transport import AgentLink, Link, LinkLost, read_texts
 from measure.errors import RunFailed, WorkloadError
 from measure.options import Option
 from measure.records import Conditions, Environment
@@ -234,7 +234,11 @@ class JetsonDevice(Device):
         """
         program = self._program(network, workload)
         program.prepare(configurations, progress)
-        program.copy(self.link)
+        try:
+            program.copy(self.link)
+        except LinkLost:
+            # The first run connects again, and copies what is not there.
+            self.controls.lost = True
 
     def artefact(
         self, network: str, workload: str, configuration: Configuration

@@ -12,7 +12,7 @@ from measure.devices.address import Address
 from measure.devices.base import Measurement
 from measure.devices.board_course import course_of, longer
 from measure.devices.jetson import JetsonDevice
-from measure.devices.transport import LinkLost
+from measure.devices.transport import Link, LinkLost
 from measure.energy import energy_of
 from measure.errors import RunFailed
 from measure.power_samples import PowerSensor, Samples
@@ -167,6 +167,25 @@ def test_a_link_that_breaks_fails_one_run_and_the_next_goes_on(what: str) -> Non
     found = device.run.measure(program, Configuration(LEVELS), Timing())
     assert dict(found.read_back) == LEVELS
     assert {p: link.tree.files[p] for p in link.tree.settable} == before
+
+
+def test_a_link_that_breaks_while_a_model_is_copied_is_made_again() -> None:
+    programs = FakePrograms()
+    device = JetsonDevice(
+        "tx1", link=fake_board("tx1-r32", period_s=0.05), programs=programs
+    )
+    real = programs.one.copy
+
+    def broken(link: Link) -> None:
+        programs.one.copy = real  # type: ignore[method-assign]
+        raise LinkLost("link to the board lost: it was cut")
+
+    programs.one.copy = broken  # type: ignore[method-assign]
+    configuration = Configuration(LEVELS)
+    device.prepare("fake", "images", [configuration])
+    assert device.controls.lost
+    assert device.measure("fake", "images", configuration, Timing()).calls_s
+    assert programs.one.copies == 1 and not device.controls.lost
 
 
 def test_a_program_that_fails_does_not_keep_the_board_set() -> None:
