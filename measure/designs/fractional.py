@@ -282,5 +282,5 @@ def _describe(
         len(generators) > _SHOWN_WORDS
     )
     shown = "; ".join(generators[:_SHOWN_WORDS]) + more
-    known = _ROMAN.get(resolution or 0, f"above {max(_ROMAN)}")
+    known = _ROMAN.get(resolution or 0, f"above {_ROMAN[max(_ROMAN)]}")
     return f"resolution {known}, counted on the runs; generators {shown}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from functools import reduce
+from itertools import combinations, compress
+from operator import xor
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from measure.designs.fractional import (
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
 
+ROMAN = {3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
+
 
 def space_of(k: int) -> ConfigurationSpace:
     return ConfigurationSpace.from_dict(
@@ -23,26 +27,33 @@ def space_of(k: int) -> ConfigurationSpace:
     )
 
 
-def by_brute_force(signs: np.ndarray) -> int | None:
+def by_brute_force(signs: np.ndarray, most: int = 8) -> int | None:
     """The fewest columns whose product is constant, all products formed."""
-    k = signs.shape[1]
-    for size in range(1, min(k, 8) + 1):
-        for chosen in combinations(range(k), size):
-            product = signs[:, chosen].prod(axis=1)
-            if (product == product[0]).all():
+    runs, k = signs.shape
+    weights = [1 << run for run in range(runs)]
+    codes = [sum(compress(weights, column < 0)) for column in signs.T]
+    constant = {0, (1 << runs) - 1}
+    for size in range(1, min(k, most) + 1):
+        for chosen in combinations(codes, size):
+            if reduce(xor, chosen) in constant:
                 return size
     return None
 
 
-@pytest.mark.parametrize("m", [3, 4, 5, 6])
-@pytest.mark.parametrize("extra", [1, 2, 3, 4, 5])
-def test_the_claimed_resolution_is_that_of_all_products(m: int, extra: int) -> None:
-    if m + extra >= 2**m:
-        return
-    signs = signs_of(choose_columns(m + extra, m), m)
-    assert resolution_of(signs) == by_brute_force(signs)
-    wide = signs.astype(int)
-    assert (wide.T @ wide == 2**m * np.eye(m + extra)).all()
+@pytest.mark.parametrize("m", range(2, 11))
+def test_the_claimed_resolution_is_that_of_all_products(m: int) -> None:
+    # To 64 runs any number of options that a fraction serves, above some.
+    numbers = range(m + 1, 2**m) if m <= 6 else range(m + 1, m + 9)
+    for k in numbers:
+        signs = signs_of(choose_columns(k, m), m)
+        resolution = by_brute_force(signs)
+        assert resolution_of(signs) == resolution
+        wide = signs.astype(int)
+        assert (wide.T @ wide == 2**m * np.eye(k)).all()
+        if k > 2:
+            design = fractional_factorial(space_of(k), 2**m)
+            shown = ROMAN.get(resolution or 0, "above VIII")
+            assert design.notes[0].startswith(f"resolution {shown}, ")
 
 
 # (options, runs): resolution, as in the table of Box, Hunter and Hunter.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from measure.designs.making import columns_of
 from measure.designs.optimal import d_optimal
 from measure.errors import DesignError, FormulaError
 from measure.space import ConfigurationSpace
-from measure.terms import d_efficiency
+from measure.terms import d_efficiency, model_matrix, model_terms
 from tests.strategies import SMALL_NUMBER, spaces
 
 # Proved by enumerating every multiset of runs on the 3x3 grid.
@@ -83,6 +85,23 @@ def test_the_largest_determinant_of_signs_is_found(order: int, best: int) -> Non
     space = numeric_space(order - 1, [-1, 1])
     design = d_optimal(space, order, "main", iterations=3000)
     assert round(abs(np.linalg.det(design.matrix))) == best
+
+
+@pytest.mark.parametrize("runs", [6, 7, 8])
+@pytest.mark.parametrize("criterion", ["a", "i"])
+def test_a_and_i_reach_the_best_of_all_designs_on_the_3x3_grid(
+    criterion: str, runs: int
+) -> None:
+    space = numeric_space(2, [-1, 0, 1])
+    X = model_matrix(space, model_terms(space, "quadratic").terms, space.all_rows()).X
+    mean = X.T @ X / 9 if criterion == "i" else np.eye(6)
+    every = np.array(list(combinations_with_replacement(range(9), runs)))
+    information = np.einsum("dni,dnj->dij", X[every], X[every])
+    regular = np.linalg.det(information) > 1e-6
+    best = np.trace(np.linalg.inv(information[regular]) @ mean, axis1=1, axis2=2).min()
+    design = d_optimal(space, runs, "quadratic", criterion=criterion, iterations=80)
+    inverse = np.linalg.inv(design.matrix.T @ design.matrix)
+    assert np.trace(inverse @ mean) == pytest.approx(best)
 
 
 def test_seed_and_iterations_repeat_a_design_bit_for_bit() -> None:
@@ -177,18 +196,29 @@ def test_a_search_ends_where_nothing_better_is_possible() -> None:
     assert design.cpu_s < 5.0
 
 
-def test_a_new_process_makes_the_same_design() -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_new_process_makes_the_same_design_with_any_threads(threads: int) -> None:
     program = (
         "from measure.designs.optimal import d_optimal\n"
         "from measure.space import ConfigurationSpace\n"
         f"space = ConfigurationSpace.from_dict({MIXED.to_dict()!r})\n"
-        "print(d_optimal(space, 16, seed=7, iterations=80).frame.to_csv())\n"
+        "for model in ('interactions', 'main'):\n"
+        "    design = d_optimal(space, 16, model, seed=7, iterations=80)\n"
+        "    print(design.frame.to_csv())\n"
     )
+    count = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS")}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **count},
     )
-    own = d_optimal(MIXED, 16, seed=7, iterations=80).frame.to_csv()
-    assert done.stdout.strip() == own.strip()
+    own = [
+        d_optimal(MIXED, 16, model, seed=7, iterations=80).frame.to_csv()
+        for model in ("interactions", "main")
+    ]
+    assert done.stdout.split() == "\n".join(own).split()
 
 
 def test_progress_is_reported_while_a_search_runs() -> None:
@@ -208,7 +238,7 @@ def test_an_interrupted_search_gives_the_best_so_far() -> None:
     assert d_efficiency(design.matrix) > 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(space=spaces(numbers=SMALL_NUMBER), data=st.data())
 def test_no_design_ever_holds_a_forbidden_configuration(
     space: ConfigurationSpace, data: st.DataObject
@@ -217,6 +247,27 @@ def test_no_design_ever_holds_a_forbidden_configuration(
     criterion = data.draw(st.sampled_from(["d", "a", "i", "bayes-d"]))
     columns = columns_of(space, model)
     runs = columns + data.draw(st.integers(0, 6))
-    design = d_optimal(space, runs, model, criterion=criterion, iterations=3)
+    kept = data.draw(st.integers(0, min(3, runs - 1)))
+    rows = space.sample(kept, np.random.default_rng(kept), replace=True)
+    repeats = runs > space.size() or data.draw(st.booleans())
+    try:
+        design = d_optimal(
+            space,
+            runs,
+            model,
+            criterion=criterion,
+            fixed=space.decode(rows) if kept else None,
+            repeats=repeats,
+            iterations=3,
+        )
+    except DesignError as error:
+        # What is kept may leave too few configurations, or too few runs.
+        assert kept and re.search("are left|cannot estimate", str(error))
+        return
     assert space.valid(design.indices).all()
+    assert (design.indices[:kept] == rows).all()
+    if not repeats:
+        free = design.frame[kept:]
+        assert not free.duplicated().any()
+        assert len(free.merge(design.frame[:kept].drop_duplicates())) == 0
     assert criterion == "bayes-d" or d_efficiency(design.matrix) > 0
