@@ -13,5 +13,5 @@ class StudyError(Exception):
     >>> from studies.catalogue import find_study
     >>> find_study("quickstrat")
     Traceback (most recent call last):
-    studies.errors.StudyError: no study 'quickstrat'; there is: quickstart
+    studies.errors.StudyError: no study 'quickstrat'; there is: quickstart, tx1
     """

@@ -69,8 +69,14 @@ class Job:
         Of `LAYER_TABLES`.
     image_size : int
         Pixels a side.
-    batch_size, precision, runtime, load_images
-        As the simulator's options have them.
+    batch_size : int, default=1
+        Items in a call.
+    precision : str, default="float32"
+        Of weights and activations.
+    runtime : str, default="caffe"
+        Of `RUNTIMES`.
+    load_images : bool, default=False
+        Whether each call reads its images first.
     seconds, window_s : float
         The window is at least as long as either.
     lead_s : float
