@@ -47,6 +47,7 @@ _USUAL = (
     (5.0, "1 to 2 %"),
     (np.inf, "less than 1 %"),
 )
+_OF_TWO_LEVELS = ("plackett-burman", "fractional-factorial", "definitive-screening")
 _MET = 1e-6  # share of a bound that rounding may take
 _CURVE_POINTS = 21
 _CURVE_SAMPLE = 4000
@@ -132,6 +133,9 @@ def evaluate(
         frame, terms = design, model_terms(space, model or "main")
         if whole_plots is None and "whole_plot" in design:
             whole_plots = design["whole_plot"].to_numpy(dtype="int64")
+    seen = _as_seen(space, given) if given is not None else space
+    as_seen = seen is not space
+    space = seen
     indices = space.encode(frame)
     matrix = model_matrix(space, terms.terms, indices)
     plots = None if whole_plots is None else np.asarray(whole_plots)
@@ -199,8 +203,32 @@ def evaluate(
         power=power_of(space, terms, matrix, information, lost, effect, plots),
         effect=effect,
         cpu_s=given.cpu_s if given is not None else 0.0,
-        notes=_notes(given, terms, matrix),
+        notes=(
+            *_notes(given, terms, matrix),
+            *(["judged by the levels that it holds"] if as_seen else []),
+        ),
     )
+
+
+def _as_seen(space: ConfigurationSpace, design: Design) -> ConfigurationSpace:
+    """Return the space of the levels that a two-level design took of categorical ones.
+
+    Of an option with more levels it tells what the two differ in, and no more.
+    """
+    if design.name not in _OF_TWO_LEVELS:
+        return space
+    options = []
+    for option in space.options:
+        held = set(design.frame[option.name])
+        left = [level for level in option.levels if level in held]
+        few = option.kind == "categorical" and 2 <= len(left) < len(option.levels)
+        options.append(option.restricted(left) if few else option)
+    if tuple(options) == tuple(space.options):
+        return space
+    wide = {option.name: option for option in space.options}
+    narrow = {option.name: option for option in options}
+    forbid = [item.narrowed(wide, narrow) for item in space.forbid]
+    return ConfigurationSpace(options, [item for item in forbid if item is not None])
 
 
 def _curve(

@@ -269,6 +269,26 @@ def test_a_bayesian_design_says_what_it_can_do_without_its_prior() -> None:
     assert "8 runs cannot estimate all 10 coefficients" in report.notes[-1]
 
 
+def test_a_two_level_design_is_judged_by_the_levels_that_it_took() -> None:
+    space = ConfigurationSpace.from_dict(
+        {
+            "options": {
+                "threads": {"kind": "numeric", "levels": [1, 2, 4]},
+                "backend": {"kind": "categorical", "levels": ["graph", "xla", "lite"]},
+                "onednn": {"kind": "boolean"},
+            },
+            "forbid": [{"backend": "xla", "onednn": True}],
+        }
+    )
+    report = evaluate(plackett_burman(space, 8))
+    assert report.d_efficiency == pytest.approx(1) and report.singular_terms == ()
+    assert report.power["backend"] > 0.5
+    assert report.notes[-1] == "judged by the levels that it holds"
+    # A file of the same runs says nothing of what was meant: a level is missing.
+    unknown = evaluate(plackett_burman(space, 8).frame, space=space)
+    assert unknown.singular_terms == ("backend",)
+
+
 def test_a_frame_without_a_space_is_refused() -> None:
     with pytest.raises(DesignError, match="a frame needs its space"):
         evaluate(pd.DataFrame({"a": [1]}))
