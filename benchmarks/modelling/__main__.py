@@ -28,7 +28,7 @@ def table(title: str, rows: list[dict[str, Any]]) -> None:
 
 def parts(quick: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each table when it is done."""
-    from benchmarks.modelling import effects, optimism, startup, tx2
+    from benchmarks.modelling import effects, optimism, startup, tx2, whole_plots
 
     yield "Start-up", startup.startup()
     seeds = QUICK_SEEDS if quick else effects.SEEDS
@@ -36,6 +36,9 @@ def parts(quick: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         effects.study(design, network, seeds=seeds)
         for design, network in (("random", "resnet50"), ("d-optimal", "mobilenetv2"))
     ]
+    yield "Inert dear options found, 4 runs a whole plot", whole_plots.study(
+        seeds=40 if quick else whole_plots.SEEDS
+    )
     yield "Error printed, and on the rest", optimism.study(
         seeds=QUICK_SEEDS if quick else optimism.SEEDS
     )
