@@ -22,6 +22,7 @@ from measure.store import SqliteStore
 
 ROOT = Path(__file__).parents[3]
 LIMIT_S = 180.0
+HAD_ENDED = "had ended"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def kill_at_random(
         for pid in sweep.victims(program.pid, kind):
             os.kill(pid, signal.SIGKILL)
     except (OSError, ValueError):
-        kind += " (had ended)"
+        kind += f" ({HAD_ENDED})"
     program.communicate(timeout=LIMIT_S)
     alone = _is(disk, before, 0.5)
     known = [run.run_id for run in sweep.runs()]
