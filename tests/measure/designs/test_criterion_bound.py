@@ -9,6 +9,7 @@ from measure.designs.criterion_bound import bound_of_criterion
 from measure.designs.diagnostics import evaluate
 from measure.designs.linear_bound import least_trace
 from measure.designs.optimal import d_optimal
+from measure.space import ConfigurationSpace
 from measure.terms import model_matrix, model_terms
 from tests.measure.designs.test_bound import CONSTRAINED, GRID
 
@@ -70,6 +71,25 @@ def test_a_bayesian_design_is_bounded_with_its_prior() -> None:
     many = d_optimal(CONSTRAINED, 150, criterion="bayes-d", iterations=5)
     own = evaluate(many).by_criterion
     assert own is not None and own.gap < 0.03
+
+
+def test_orthogonal_columns_are_the_best_for_all_criteria() -> None:
+    free = ConfigurationSpace(CONSTRAINED.options)
+    main = d_optimal(free, 90, "main", criterion="a", iterations=20)
+    own = bound_of_criterion(main)
+    assert own is not None and own.kind == "proved"
+    assert own.bound == pytest.approx(1 / 90) and own.gap < 0.005
+    two = ConfigurationSpace.from_dict(
+        {"options": {f"x{i}": {"kind": "boolean"} for i in range(40)}}
+    )
+    wide = bound_of_criterion(d_optimal(two, 48, "main", criterion="i", iterations=1))
+    assert wide is not None and wide.kind == "proved"
+    assert wide.bound == pytest.approx(41 / 48) and wide.gap < 0.15
+    # Over uneven levels predictions are not orthogonal: there it is searched.
+    uneven = bound_of_criterion(
+        d_optimal(free, 90, "main", criterion="i", iterations=9)
+    )
+    assert uneven is not None and uneven.gap < 0.01
 
 
 def test_d_optimal_designs_have_no_other_criterion() -> None:
