@@ -144,14 +144,18 @@ class PowerMode(Choice):
         """
         number = int(self.words[level])
         found = [Check(path=self.path, text=str(number))]
-        for (parameter, argument), text in self.modes.values[number].items():
+        values = self.modes.values[number]
+        off = {
+            a[5:] for (_, a), v in values.items() if a.startswith("CORE_") and v == "0"
+        }
+        for (parameter, argument), text in values.items():
             path = self.modes.paths.get((parameter, argument), "")
             # Zero and below stand for whatever the hardware has.
             if path not in self.moves or not text.isdigit():
                 continue
             if argument.startswith("CORE_"):
                 found.append(Check(path=path, text=text))
-            elif argument == "MAX_FREQ" and int(text):
+            elif argument == "MAX_FREQ" and int(text) and _core_of(path) not in off:
                 within = self._step(parameter, int(text))
                 found.append(Check(path=path, text=text, within=within, limit=True))
         return found
@@ -163,6 +167,18 @@ class PowerMode(Choice):
         ladder = parse_rates(text or "")
         below = [asked - rung for rung in ladder if rung <= asked]
         return float(min(below, default=0.01 * asked))
+
+
+def _core_of(path: str) -> str:
+    """Return the core whose clock a file limits: offline it has none.
+
+    Examples
+    --------
+    >>> _core_of("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq")
+    '1'
+    """
+    found = re.search(r"/(?:cpu|policy)(\d+)/", path)
+    return found.group(1) if found else ""
 
 
 def find_power_mode(link: Link, missing: dict[str, str]) -> PowerMode | None:

@@ -18,6 +18,7 @@ from measure.devices.actuators import Actuator, apply, available, restore
 from measure.devices.address import Address
 from measure.devices.board_agent import Agent, Clock, Disk, MemoryJournal
 from measure.devices.idling import still
+from measure.devices.power_mode import PowerMode, parse_modes
 from measure.devices.probing import identify, probe
 from measure.devices.settling import LevelRefused
 from measure.devices.transport import AgentLink, InProcessLink
@@ -206,3 +207,24 @@ def test_under_sudo_no_program_of_another_root_is_called(
     monkeypatch.setenv("SUDO_UID", "1000")
     with pytest.raises(PermissionError, match="not run under sudo"):
         Disk(str(tmp_path)).read(PROGRAM)
+
+
+def test_the_limit_of_a_core_that_a_mode_takes_off_is_not_looked_for() -> None:
+    tree, link, _ = opened("tx2")
+    folder = "/sys/devices/system/cpu/cpu1"
+    modes = parse_modes(f"""< PARAM TYPE=FILE NAME=CPU_ONLINE >
+        CORE_1 {folder}/online
+        < PARAM TYPE=CLOCK NAME=CPU_DENVER_0 >
+        MAX_FREQ {folder}/cpufreq/scaling_max_freq
+        < POWER_MODEL ID=0 NAME=MAXN >
+        CPU_ONLINE CORE_1 1
+        CPU_DENVER_0 MAX_FREQ 2035200
+        < POWER_MODEL ID=1 NAME=MAXQ >
+        CPU_ONLINE CORE_1 0
+        CPU_DENVER_0 MAX_FREQ 1200000""")
+    mode = PowerMode(link, PROGRAM, modes)
+    limit = f"{folder}/cpufreq/scaling_max_freq"
+    assert limit in [check.path for check in mode.checks("MAXN")]
+    assert limit not in [check.path for check in mode.checks("MAXQ")]
+    apply(link, [(mode, "MAXQ")])
+    assert not tree.exists(limit) and mode.read() == "MAXQ"
