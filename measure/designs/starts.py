@@ -1,19 +1,23 @@
 """Designs to start a search from, where good ones can be constructed.
 
 Without interactions a design is best if each option takes its own best levels in the
-columns of an orthogonal array. Where no array has as many runs as asked for, or serves
-all options, the search mends what is built from the nearest.
+columns of an orthogonal array; with interactions of options that take two levels, if it
+is a regular fraction that keeps them all apart. Where none has as many runs as asked
+for, or serves all options, the search mends what is built from the nearest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from functools import reduce
+from itertools import combinations, compress
 from math import comb
+from operator import xor
 from typing import NamedTuple
 
 import numpy as np
 
+from measure.designs.fractional import choose_columns, signs_of
 from measure.designs.orthogonal import LARGEST, orthogonal_array
 from measure.designs.problem import Coding
 from measure.terms import FloatArray, IntArray
@@ -21,13 +25,15 @@ from measure.terms import FloatArray, IntArray
 _MOST_SUBSETS = 20_000  # of an option's levels that are compared
 _MOST_RUNS = 1024  # beyond that chance is as good
 _SPARE = 3  # rows of a larger array that are left out at most
+_MOST_BASE = 10  # a fraction has 1024 runs at most
+_MOST_LEFT_OUT = 0.12  # of the runs of a fraction
 _KEPT = 3  # starts returned
 
 
 def constructed_starts(
     coding: Coding, runs: int, rng: np.random.Generator
 ) -> list[IntArray]:
-    """Return good runs of a model without interactions, the likely best first.
+    """Return good runs of a model, the likely best first.
 
     Parameters
     ----------
@@ -41,12 +47,14 @@ def constructed_starts(
     Returns
     -------
     list of ndarray of int, shape (runs, k)
-        Level indices, forbidden combinations not looked at; empty where the model has
-        interactions, or no array comes near.
+        Level indices, forbidden combinations not looked at; empty where nothing is
+        known that comes near.
     """
-    if (coding.factors > 0).sum(axis=1).max() > 1 or not 4 <= runs <= _MOST_RUNS:
+    if not 4 <= runs <= _MOST_RUNS:
         return []
     support = [best_levels(coding, i) for i in range(len(coding.n_levels))]
+    if (coding.factors > 0).sum(axis=1).max() > 1:
+        return _of_fractions(coding, support, runs, rng)
     symbols = [len(levels) for levels in support]
     arrays = []
     for size in _sizes(runs, symbols):
@@ -63,6 +71,37 @@ def constructed_starts(
         filled = np.vstack([_filled(*part, symbols, rng) for part in stack])
         starts.append(np.column_stack([s[c] for s, c in zip(support, filled.T)]))
     return starts
+
+
+def _of_fractions(
+    coding: Coding, support: Sequence[IntArray], runs: int, rng: np.random.Generator
+) -> list[IntArray]:
+    """Return two-level fractions that keep all columns of the model apart."""
+    p, k = coding.factors.shape
+    starts: list[IntArray] = []
+    if coding.factors.max() > 1:
+        return starts
+    used = np.flatnonzero(coding.factors.any(axis=0))
+    for m in range(2, min(len(used), _MOST_BASE) + 1):
+        size = 1 << m
+        if not max(p, len(used) + 1) <= size <= (1 + _MOST_LEFT_OUT) * runs:
+            continue
+        columns = choose_columns(len(used), m)
+        # A product of columns is the sum of their bits modulo 2.
+        products = [
+            reduce(xor, compress(columns, row[used]), 0) for row in coding.factors
+        ]
+        if len(set(products)) < p:
+            continue
+        signs = signs_of(columns, m).astype(np.int64)
+        copies = [rng.permutation(signs) for _ in range(-(-runs // size))]
+        ends = (np.vstack(copies)[:runs] + 1) // 2
+        levels = np.column_stack([rng.integers(len(s), size=runs) for s in support])
+        for column, i in zip(ends.T, used, strict=True):
+            levels[:, i] = column
+        chosen = [own[column] for own, column in zip(support, levels.T, strict=True)]
+        starts.append(np.column_stack(chosen))
+    return starts[::-1][:_KEPT]
 
 
 class _Array(NamedTuple):

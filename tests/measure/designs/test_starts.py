@@ -83,10 +83,29 @@ def test_levels_of_an_option_are_those_that_tell_most_of_its_columns() -> None:
     assert constructed_starts(coding, 3, np.random.default_rng(0)) == []
 
 
-def test_options_with_interactions_have_no_constructed_start() -> None:
-    space = space_of(x=5)
-    coding = code(space, model_terms(space, "interactions").terms)
-    assert constructed_starts(coding, 16, np.random.default_rng(0)) == []
+@pytest.mark.parametrize(("options", "runs"), [(5, 16), (8, 64), (11, 128), (15, 256)])
+def test_interactions_of_two_level_options_are_orthogonal_if_they_can_be(
+    options: int, runs: int
+) -> None:
+    design = d_optimal(space_of(x=options), runs, "interactions", iterations=1)
+    assert d_efficiency(design.matrix) == pytest.approx(1.0)
+    assert design.iterations == 0
+
+
+def test_runs_beside_or_short_of_a_fraction_begin_from_it() -> None:
+    space = space_of(x=11)
+    for runs, least in ((124, 0.985), (136, 0.985), (256, 1 - 1e-9)):
+        design = d_optimal(space, runs, "interactions", iterations=1)
+        assert d_efficiency(design.matrix) > least
+
+
+def test_nothing_is_constructed_where_nothing_is_known() -> None:
+    for space, model in (
+        (space_of(x=5, a=[1, 2, 3]), "quadratic"),
+        (space_of(x=11), "interactions"),
+    ):
+        coding = code(space, model_terms(space, model).terms)
+        assert constructed_starts(coding, 72, np.random.default_rng(0)) == []
 
 
 def test_a_start_heeds_what_is_forbidden_fixed_and_not_to_be_repeated() -> None:
