@@ -312,7 +312,7 @@ def main(words):
     # Whoever sends us a signal means the end, also where a shell had it ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent()
-    job = dict(json.loads(words[0]), begin_s=time.monotonic())
+    job = json.loads(words[0])
     try:
         found = KINDS[job["kind"]](job)
     except Failed as failure:
