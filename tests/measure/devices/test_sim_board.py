@@ -281,3 +281,19 @@ def test_every_network_runs_on_both_boards_with_images_of_odd_sizes(
         assert found["latency_s"] and 0.5e-3 < found["latency_s"] < 10.0
         assert found["power_w"] and 2.0 < found["power_w"] < 16.0
         assert measured.read_back == levels and set(measured.flags) <= {FEW}
+
+
+@pytest.mark.parametrize("board", ["tx1", "tx2"])
+def test_measured_energy_is_least_below_the_highest_gpu_clock(board: str) -> None:
+    device = BoardDevice(board)
+    (option,) = device.space(["gpu_freq_hz"]).options
+    energies = []
+    for level in option.levels:
+        measured = device.measure(
+            "resnet50", "images", Configuration({option.name: level}), TIMING
+        )
+        found = {one.name: one.value for one in measured.readings}
+        assert found["energy_gross_j"] and found["energy_j"]
+        assert 0.0 < found["energy_j"] < found["energy_gross_j"]
+        energies.append(found["energy_gross_j"])
+    assert 0 < int(np.argmin(energies)) < len(energies) - 1
