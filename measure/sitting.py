@@ -200,6 +200,7 @@ class Sitting:
 
     def _attempt(self, slot: int | None, planned: PlannedRun) -> Run:
         pair = (planned.network, planned.workload)
+        self.device.keep_levels(self._stays(planned))
         run = Run(
             run_id=uuid.uuid4().hex,
             sweep_id=self.plan.sweep_id,
@@ -230,6 +231,13 @@ class Sitting:
                 wall_s=time.perf_counter() - start,
             )
         return _finished(run, measurement, artefact, time.perf_counter() - start)
+
+    def _stays(self, planned: PlannedRun) -> bool:
+        """Tell whether the next run is of the same visit to a whole plot."""
+        if planned.whole_plot is None or not self.queue:
+            return False
+        following = self.plan.runs[self.queue[0]]
+        return _visit(following)[2:] == _visit(planned)[2:]
 
     def _remember(self, run: Run) -> None:
         """Keep finished runs by what really ran, to find twins."""

@@ -328,6 +328,18 @@ class Device(ABC):
             What was measured.
         """
 
+    def keep_levels(self, keep: bool) -> None:
+        """Say whether the levels of the next runs may stand after each of them.
+
+        They may while a whole plot is measured: the next run sets its own, and options
+        that are dear to change are set once.
+
+        Parameters
+        ----------
+        keep : bool
+            False: each run ends with what it set put back.
+        """
+
     def close(self) -> None:
         """End all processes and put everything back."""
 

@@ -47,6 +47,7 @@ class BoardControls:
     def __init__(self, link: Link, word: str, where: str = "the board") -> None:
         self.link, self.where = link, where
         self.lost = False
+        self.keep = False
         self._applied: list[Actuator] = []
         self.identity = identify(link)
         if word not in ("auto", self.identity.word):
@@ -100,7 +101,8 @@ class BoardControls:
         chosen += [(a, v) for a, v in self._still if a.name not in levels]
         chosen += [(a, levels[n]) for n, a in self.actuators.items() if n in levels]
         # Noted before: what fails half-way is put back as well.
-        self._applied = [actuator for actuator, _ in chosen]
+        known = {id(actuator) for actuator in self._applied}
+        self._applied += [a for a, _ in chosen if id(a) not in known]
         try:
             apply(self.link, chosen)
         except LinkLost:
@@ -108,13 +110,15 @@ class BoardControls:
             raise
 
     def restore(self) -> None:
-        """Put back what `apply` set, the last first.
+        """Put back what `apply` set, the last first; nothing while it is to be kept.
 
         Raises
         ------
         DeviceError
             Naming what could not be put back.
         """
+        if self.keep and not self.lost:
+            return
         applied, self._applied = self._applied, []
         if self.lost:
             # The agent did, when it lost us; or the next one does from its journal.

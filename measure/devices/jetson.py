@@ -315,6 +315,16 @@ class JetsonDevice(Device):
         """
         return self.run.measure(self._program(network, workload), configuration, timing)
 
+    def keep_levels(self, keep: bool) -> None:
+        """Say whether what a run sets may stand after it.
+
+        Parameters
+        ----------
+        keep : bool
+            The last run before this is False again puts everything back.
+        """
+        self.controls.keep = keep
+
     def describe(self) -> dict[str, str]:
         """Return what the board is, for whoever sees it first.
 
