@@ -17,6 +17,7 @@ import numpy as np
 from measure.configuration import Configuration
 from measure.devices.base import SIMULATED_RUN_S, Measurement, OptionOffer
 from measure.devices.board_instruments import Instruments
+from measure.devices.configured import configured
 from measure.devices.jetson import USUAL, JetsonDevice
 from measure.devices.sim_programs import SimPrograms
 from measure.devices.transport import InProcessLink
@@ -173,7 +174,9 @@ class BoardDevice(JetsonDevice):
             What is known then.
         """
         if instruments is None:
-            return self.instruments()
+            # The mode of the sensors is pinned meanwhile, as in a run.
+            with configured(self.controls, {}):
+                return self.instruments()
         self._instruments = instruments
         return instruments
 

@@ -194,13 +194,15 @@ class Chip:
         self._advance()
         return self._celsius(self.clock())
 
-    def milliamperes(self, channel: int) -> int:
+    def milliamperes(self, channel: int, *, single: bool = False) -> int:
         """Return what the power sensor reads now.
 
         Parameters
         ----------
         channel : int
             Of `CHANNELS`, by its place.
+        single : bool, default=False
+            Whether it takes single shots, and does not average.
 
         Returns
         -------
@@ -210,6 +212,13 @@ class Chip:
         now = self.clock()
         if now > self._until_s:
             self._advance()
+        if single:
+            last = int(np.searchsorted(self._edges, now))
+            last = min(max(1, last), len(self._edges) - 1)
+            step = slice(last - 1, last + 1)
+            seconds = float(np.diff(self._edges[step])[0])
+            power_w = np.diff(self._energy[step], axis=0) / seconds
+            return self.unit.milliamperes(power_w, self.rng)[0][channel]
         place = self.unit.updates_until(now) - self._first
         return self._read[min(place, len(self._read) - 1)][channel]
 

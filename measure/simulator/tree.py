@@ -11,7 +11,8 @@
 - The clock of a GPU whose rail is gated is a lie: the lowest one, whatever is set.
 - The power sensor moves on once in an update period. Without a chip beneath it the
   board is always at rest, and as warm; with one (`BoardTree.attach`) power,
-  temperatures and what heat does to the clocks are the chip's.
+  temperatures and what heat does to the clocks are the chip's, and a sensor whose mode
+  is not held takes a single shot at each read.
 
 Files are written as a kernel would take them: whole, or not at all with an `OSError`.
 """
@@ -404,9 +405,10 @@ class BoardTree(Paths):
         for path, tell in self._told.items():
             self.files[path] = tell()
 
-    def _milliamperes(self, place: int) -> int:
+    def _milliamperes(self, place: int, mode: str) -> int:
         if self._chip is not None:
-            return self._chip.milliamperes(place)
+            single = self.files[mode].strip() != b"1"
+            return self._chip.milliamperes(place, single=single)
         self._sense()
         return self._at_rest_ma[place]
 

@@ -27,7 +27,8 @@ _TEXTS: Mapping[str, Callable[[int], bytes]] = {
 
 
 def power_files(
-    sensors: Sequence[tuple[str, tuple[str, ...]]], milliamperes: Callable[[int], int]
+    sensors: Sequence[tuple[str, tuple[str, ...]]],
+    milliamperes: Callable[[int, str], int],
 ) -> dict[str, Callable[[], bytes]]:
     """Return what power sensors tell.
 
@@ -36,7 +37,8 @@ def power_files(
     sensors : sequence of (str, tuple of str)
         Their folders, and the rails of each.
     milliamperes : callable
-        Returns what a channel reads now, by its place in `CHANNELS`.
+        Returns what a channel reads now, by its place in `CHANNELS` and the file with
+        the mode of the sensor.
 
     Returns
     -------
@@ -50,16 +52,20 @@ def power_files(
                 path = f"{folder}/{name.replace('#', str(number))}"
                 if rail in RAILS:
                     place = CHANNELS.index(RAILS[rail])
-                    found[path] = partial(_power, text, milliamperes, place)
+                    mode = f"{folder}/running_mode"
+                    found[path] = partial(_power, text, milliamperes, place, mode)
                 else:
                     found[path] = partial(text, 0)
     return found
 
 
 def _power(
-    text: Callable[[int], bytes], milliamperes: Callable[[int], int], place: int
+    text: Callable[[int], bytes],
+    milliamperes: Callable[[int, str], int],
+    place: int,
+    mode: str,
 ) -> bytes:
-    return text(milliamperes(place))
+    return text(milliamperes(place, mode))
 
 
 def heat_files(chip: Chip) -> dict[str, Callable[[], bytes]]:

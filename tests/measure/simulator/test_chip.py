@@ -14,7 +14,7 @@ from measure.simulator.power import idle_power, mean_power
 from measure.simulator.runtimes import CAFFE
 from measure.simulator.thermal import steady_c
 from measure.simulator.tree import BoardTree
-from measure.simulator.tree_layouts import CPU
+from measure.simulator.tree_layouts import CPU, DEBUG
 from measure.simulator.unit import Unit
 from measure.workloads.architectures import layer_table
 
@@ -108,6 +108,33 @@ def test_what_is_read_does_not_depend_on_how_often_one_looks() -> None:
         return [chip.milliamperes(0), round(1000 * chip.temperature_c())]
 
     assert seen(8) == pytest.approx(seen(800), abs=40)
+
+
+def test_a_sensor_whose_mode_is_not_held_takes_single_shots() -> None:
+    """They follow the parts of a call, where an average does not."""
+    clock = SimClock()
+    tree = BoardTree("tx1-r32", clock.now)
+    chip = chip_of(clock)
+    tree.attach(chip)
+    folder = "/sys/bus/i2c/drivers/ina3221x/1-0040/iio:device0"
+    tree.write(f"{CPU}/cpu0/cpufreq/scaling_governor", b"powersave")
+    tree.write(f"{DEBUG}/clk/override.emc/clk_state", b"1")
+    chip.busy(True)
+    cost = alexnet(chip.clocks)
+    assert cost.cpu_s > 0.1 * cost.latency_s
+
+    def spread() -> float:
+        read = []
+        durations = np.full(100, cost.latency_s)
+        chip.work(durations, cost)
+        for _ in range(173):
+            clock.sleep(float(durations.sum()) / 173)
+            read.append(int(tree.read(f"{folder}/in_power1_input")))
+        return float(np.std(read[60:])) / 1000.0
+
+    shots = spread()
+    tree.write(f"{folder}/running_mode", b"1")
+    assert shots > 0.5 and spread() < 0.1
 
 
 def test_a_chip_that_nobody_looks_at_settles_at_its_steady_temperature() -> None:
