@@ -69,6 +69,13 @@ Example:
     help="With --augment: the runs that are not kept, alone, for sweep --design.",
 )
 @click.option(
+    "--variance-ratio",
+    metavar="ETA",
+    type=click.FloatRange(min=0),
+    help="Of split-plot: variance between whole plots over that within, as fit says."
+    "  [default: 1]",
+)
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -115,6 +122,7 @@ def design(
     criterion: str | None,
     augment: Path | None,
     added: Path | None,
+    variance_ratio: float | None,
     seed: int,
     budget_s: float | None,
     iterations: int | None,
@@ -158,6 +166,7 @@ def design(
             budget_s=4.0 if budget_s is None else budget_s,
             iterations=iterations,
             fixed=fixed,
+            variance_ratio=variance_ratio,
             progress=progress,
         )
     made = replace(made, notes=(*notes, *made.notes))

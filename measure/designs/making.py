@@ -101,6 +101,7 @@ def make_design(
     candidates: pd.DataFrame | None = None,
     repeats: bool = True,
     run_s: float = 2.0,
+    variance_ratio: float | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Design:
     """Return the design of that name.
@@ -133,6 +134,9 @@ def make_design(
         Whether an optimal design may hold a configuration twice.
     run_s : float, default=2.0
         Seconds that a run takes: what a split-plot design weighs changes against.
+    variance_ratio : float, optional
+        Of a split-plot design: variance between whole plots over that within; 1 by
+        default.
     progress : callable, optional
         Called during a search.
 
@@ -175,6 +179,11 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             f"{name} design: it follows no criterion (--criterion); choose --design "
             "d-optimal"
         )
+    if variance_ratio is not None and name != "split-plot":
+        raise DesignError(
+            f"{name} design: it has no whole plots (--variance-ratio); choose --design "
+            "split-plot"
+        )
     if name in OWN_SIZE:
         return _constructed(name, space, runs, model, seed, candidates)
     if runs is None:
@@ -184,6 +193,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
 
         return split_plot(
             space,
+            variance_ratio=1.0 if variance_ratio is None else variance_ratio,
             model=model,
             seed=seed,
             budget_s=budget_s,

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from measure.cli import main
+from measure.designs import evaluate
 from measure.designs.earlier import read_earlier
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
@@ -96,3 +97,24 @@ def test_design_writes_all_runs_and_the_added_ones_alone(tmp_path: Path) -> None
     assert not set(every["whole_plot"][:4]) & set(added["whole_plot"])
     ran = CliRunner().invoke(main, [*words[:5], "--design", "random", *words[9:]])
     assert ran.exit_code == 2 and "--added needs --augment" in ran.output
+
+
+def test_a_variance_ratio_is_for_designs_with_whole_plots(tmp_path: Path) -> None:
+    SPACE.to_file(tmp_path / "space.yaml")
+    words = ["design", "--space", str(tmp_path / "space.yaml"), "--runs", "12"]
+    words += ["--model", "main", "--iterations", "3", "--variance-ratio", "10"]
+    words += ["--out", str(tmp_path / "d.csv"), "--json", str(tmp_path / "r.json")]
+    ran = CliRunner().invoke(main, [*words, "--design", "split-plot"])
+    assert ran.exit_code == 0, ran.output
+    frame = pd.read_csv(tmp_path / "d.csv")
+    expected = evaluate(
+        frame,
+        space=SPACE,
+        model="main",
+        whole_plots=frame["whole_plot"].to_numpy(),
+        variance_ratio=10.0,
+    )
+    found = json.loads((tmp_path / "r.json").read_text())["d_efficiency"]
+    assert found == pytest.approx(expected.d_efficiency)
+    ran = CliRunner().invoke(main, [*words, "--design", "d-optimal"])
+    assert ran.exit_code == 1 and "has no whole plots (--variance-ratio)" in ran.output
