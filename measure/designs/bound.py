@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from measure.designs.grouped import grouped_bound
 from measure.designs.reduction import Reduction, reduced, whole
 from measure.designs.separable import separable_bound
 from measure.designs.weights import (
@@ -113,8 +114,10 @@ def upper_bound(
     """
     terms = tuple(terms)
     found = _by_formula(space, terms, runs)
+    reduction = reduced(space, terms)
+    if space.forbid:
+        found.append(_by_groups(space, terms))
     if tight:
-        reduction = reduced(space, terms)
         some = reduction is not None and is_enumerable(reduction, enumerated)
         if not some and not any(found) and all(term.order <= 1 for term in terms):
             found.append(_additive(space, terms))
@@ -155,6 +158,20 @@ def _by_formula(
     if runs is not None and _is_two_level(space, terms):
         found.append(_of_two_levels(whole(space, terms).columns, runs))
     return found
+
+
+def _by_groups(space: ConfigurationSpace, terms: tuple[Term, ...]) -> Bound | None:
+    """Return the bound of a constrained space by what is forbidden together."""
+    value = grouped_bound(space, terms)
+    if value is None:
+        return None
+    return Bound(
+        value=value,
+        kind=PROVED,
+        reason="the largest variance is a sum of what each group of options that are "
+        "forbidden together contributes",
+        reached=0.0,
+    )
 
 
 def _orthogonal(space: ConfigurationSpace) -> Bound:

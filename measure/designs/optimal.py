@@ -10,7 +10,7 @@ import numpy as np
 from measure.designs.base import Design, offered_rows, refuse_forbidden
 from measure.designs.bound import upper_bound
 from measure.designs.criteria import Criterion, Prior, criterion_of
-from measure.designs.problem import Coding, code, draw_pool
+from measure.designs.problem import POOL_SIZE, Coding, code, draw_pool
 from measure.errors import DesignError, SpaceError
 from measure.space import ConfigurationSpace
 from measure.terms import IntArray, ModelTerms, model_matrix, model_terms
@@ -221,6 +221,8 @@ def _task(
 
     rng = np.random.default_rng(seed)
     pool = draw_pool(space, rng)
+    if not repeats and not space.forbid and space.size() <= POOL_SIZE:
+        pool = space.all_rows()  # the last runs are found in it
     source = offered if offered is not None else pool
     levels = np.zeros((runs, len(space.options)), dtype=np.int64)
     if len(source):
@@ -244,8 +246,8 @@ def _enough(
 ) -> float:
     """Return a log determinant that no design surpasses, where a formula gives one."""
     powers = any(factor.power > 1 for term in terms.terms for factor in term.factors)
-    # The bound of a model with powers is met by no design of a few runs.
-    if criterion.name != "d" or powers:
+    # With powers, or where something is forbidden, no design of a few runs meets it.
+    if criterion.name != "d" or powers or space.forbid:
         return np.inf
     bound = upper_bound(space, terms.terms, runs, tight=False)
     if bound is None:

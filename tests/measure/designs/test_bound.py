@@ -99,12 +99,12 @@ def test_a_loose_bound_costs_nothing() -> None:
     loose = upper_bound(CONSTRAINED, terms, tight=False)
     tight = upper_bound(CONSTRAINED, terms)
     assert loose is not None and tight is not None
-    assert loose.value == 1.0 and tight.value < 0.95
+    assert tight.value <= loose.value < 0.65
     terms = model_terms(CONSTRAINED, "quadratic").terms
     loose = upper_bound(CONSTRAINED, terms, tight=False)
     tight = upper_bound(CONSTRAINED, terms)
     assert loose is not None and tight is not None
-    assert tight.value < loose.value < 1.0
+    assert tight.value <= loose.value < 0.5
 
 
 def test_bounds_hold_for_designs_of_all_kinds_and_for_all_of_a_small_space() -> None:
