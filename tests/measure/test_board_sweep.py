@@ -62,14 +62,8 @@ def words(kit: Kit, tmp_path: Path) -> Callable[..., list[str]]:
         found = ["sweep", "--device", word, "--ssh", "board"]
         found += ["--ssh-config", str(kit.config), "--sysfs-root", str(folder)]
         found += ["--python", str(kit.python), "--networks", "tcn"]
-        found += [
-            "--design",
-            "random",
-            "--runs",
-            "3",
-            "--store",
-            str(tmp_path / "m.db"),
-        ]
+        found += ["--design", "random", "--runs", "2"]
+        found += ["--store", str(tmp_path / "m.db")]
         return [*found, *more]
 
     return made
