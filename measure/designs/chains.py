@@ -222,6 +222,7 @@ class _Wandering(Chain):
     def __init__(
         self, task: Task, problem: Problem, state: State, random: np.ndarray
     ) -> None:
+        from measure.designs import state as states
         from measure.designs import walks
 
         super().__init__(task, problem, state, random)
@@ -229,21 +230,21 @@ class _Wandering(Chain):
         # A change of one run matters less where runs are many.
         self.temperature = HEAT * min(1.0, p / n)
         self.begun, self.length = 0, walks.QUENCH
+        self.saved = states.snapshot(self.state)
 
     def advance(self, count: int) -> None:
         from measure.designs import walks
 
-        walks.wander(
-            self.problem,
-            self.state,
-            self.best,
-            self.memory,
-            self.random,
-            count,
-            self.temperature,
-            self.begun,
-        )
-        self.begun += count
+        same = (self.problem, self.state)
+        while count > 0:
+            part = min(count, walks.QUENCH - self.begun % walks.QUENCH)
+            done = walks.wander(*same, self.random, part, self.temperature)
+            if done < 0:
+                walks.go_back(*same, self.saved)
+            self.begun += abs(done)
+            count -= abs(done)
+            if self.begun % walks.QUENCH == 0:
+                walks.quench(*same, self.best, self.memory, self.saved)
 
 
 class Turn:

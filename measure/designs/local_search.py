@@ -284,8 +284,8 @@ def _compile(problem: Problem, task: Task) -> None:
     same = (nothing, state, state.levels.copy(), memory, random, 0, 1.0)
     if task.candidates is None:
         walks.improve(*same)
-        walks.wander(*same, 0)
-        walks.start(nothing, state, random)
+        walks.wander(nothing, state, random, 0, 1.0)
+        walks.draw_all(nothing, state, random)
         exchange.descend(nothing, state)
     else:
         few = task.candidates[:0]

@@ -12,7 +12,7 @@ from measure.terms import FloatArray, IntArray, Term, code_levels
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
-_POOL_SIZE = 4096  # valid rows kept to draw from
+POOL_SIZE = 4096  # valid rows kept to draw from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,4 +177,4 @@ def draw_pool(space: ConfigurationSpace, rng: np.random.Generator) -> IntArray:
     """
     if not space.forbid:
         return np.empty((0, len(space.options)), dtype=np.int64)
-    return space.sample(min(_POOL_SIZE, space.size()), rng)
+    return space.sample(min(POOL_SIZE, space.size()), rng)

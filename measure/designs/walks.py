@@ -101,25 +101,55 @@ def replace(problem: Problem, state: State, run: int, levels: np.ndarray) -> boo
 
 
 @compiled
-def start(problem: Problem, state: State, random: np.ndarray) -> bool:
-    """Draw all runs that may move, and exchange to a first local optimum.
-
-    While the design is singular a ridge stands in for what is missing. False: some
-    model columns stay inestimable.
-    """
+def draw_all(problem: Problem, state: State, random: np.ndarray) -> None:
+    """Draw all runs that may move, anew where a configuration stands twice in vain."""
     n, k = state.levels.shape
+    size = problem.pool.shape[0]
     row = np.empty(k, np.int64)
     for run in range(n):
         state.key[run] = row_key(problem, state.levels[run])
     for run in range(n):
         if problem.movable[run].any():
+            found = False
             for _ in range(_DRAWS):
                 if draw(problem, random, run, state.levels[run], row):
                     key = row_key(problem, row)
                     if problem.repeats or not is_taken(state, run, key):
-                        copy_row(row, state.levels[run])
-                        state.key[run] = key
+                        found = True
                         break
+            if not found and size > 0:
+                # Few are left: the next in the pool that is.
+                first = below(random, size)
+                for c in range(size):
+                    chosen = problem.pool[(first + c) % size]
+                    if not is_taken(state, run, row_key(problem, chosen)):
+                        copy_row(chosen, row)
+                        found = True
+                        break
+            if found:
+                copy_row(row, state.levels[run])
+                state.key[run] = row_key(problem, row)
+
+
+def start(problem: Problem, state: State, random: np.ndarray) -> bool:
+    """Draw all runs that may move, and exchange to a first local optimum.
+
+    While the design is singular a ridge stands in for what is missing. Not compiled,
+    for the exchange would be compiled once more within it.
+
+    Parameters
+    ----------
+    problem, state : Problem, State
+        What to search, and where the runs are written.
+    random : ndarray of uint64, shape (1,)
+        State of the generator.
+
+    Returns
+    -------
+    bool
+        False: some model columns stay inestimable.
+    """
+    draw_all(problem, state, random)
     state.scalars[RIDGE] = _FIRST_RIDGE
     while not refresh(problem, state):
         state.scalars[RIDGE] *= 10.0
@@ -195,27 +225,21 @@ def _gumbel(random: np.ndarray) -> float:
 def wander(
     problem: Problem,
     state: State,
-    best: np.ndarray,
-    memory: np.ndarray,
     random: np.ndarray,
     sweeps: int,
     temperature: float,
-    begun: int,
-) -> None:
+) -> int:
     """Walk at a temperature: each option of each run takes a level at random.
 
     A level is drawn with a chance proportional to exp(score / temperature) (a heat
-    bath); after every `_QUENCH` sweeps, `begun` of them before this call, the walk is
-    taken down to a local optimum, which `memory` and `best` keep if it is a new best.
+    bath). Returns `sweeps`, or minus the number of the sweep that rounding has lost.
     """
     n, k = state.levels.shape
     linear = problem.target.shape[0] > 0
     scale = 1.0
     if linear:
         scale = float(state.rows.shape[1])
-    saved = snapshot(state)
-    for sweep in range(begun + 1, begun + sweeps + 1):
-        sound = True
+    for sweep in range(sweeps):
         for run in range(n):
             for option in range(k):
                 if not problem.movable[run, option]:
@@ -242,17 +266,44 @@ def wander(
                 if choice >= 0:
                     move(problem, state, run, option, choice)
                     if state.scalars[CHANGES] > REFRESH_AFTER:
-                        sound = sound and refresh(problem, state)
-        if sweep % QUENCH == 0:
-            sound = sound and refresh(problem, state)
-            sound = sound and descend(problem, state)
-            sound = sound and refresh(problem, state)
-            if sound:
-                reached = score(problem, state)
-                if reached > memory[0] + IMPROVEMENT:
-                    memory[0] = reached
-                    copy_rows(state.levels, best)
-                save(state, saved)
-        if not sound:  # lost to rounding: back to the last local optimum
-            restore(state, saved)
-            refresh(problem, state)
+                        if not refresh(problem, state):
+                            return -1 - sweep
+    return sweeps
+
+
+def quench(
+    problem: Problem, state: State, best: np.ndarray, memory: np.ndarray, saved: State
+) -> None:
+    """Take a walk down to a local optimum, and keep it if it is a new best.
+
+    Parameters
+    ----------
+    problem, state : Problem, State
+        What is searched, and where the walk is.
+    best : ndarray of int, shape (n, k)
+        The best levels so far.
+    memory : ndarray, shape (1,)
+        Their score.
+    saved : State
+        Where the walk was last sound; it goes back there if it is not now.
+    """
+    if refresh(problem, state) and descend(problem, state) and refresh(problem, state):
+        reached = score(problem, state)
+        if reached > memory[0] + IMPROVEMENT:
+            memory[0] = reached
+            best[:] = state.levels
+        save(state, saved)
+    else:
+        go_back(problem, state, saved)
+
+
+def go_back(problem: Problem, state: State, saved: State) -> None:
+    """Return a walk that was lost to rounding to where it was last sound.
+
+    Parameters
+    ----------
+    problem, state, saved : Problem, State, State
+        As for `quench`.
+    """
+    restore(state, saved)
+    refresh(problem, state)

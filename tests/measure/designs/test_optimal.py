@@ -155,6 +155,22 @@ def test_repeats_are_the_users_choice() -> None:
         d_optimal(space, 10, "main", repeats=False)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_without_repeats_may_take_all_configurations(seed: int) -> None:
+    space = ConfigurationSpace.from_dict(
+        {
+            "options": {
+                "a": {"kind": "numeric", "levels": [1, 2, 3]},
+                "b": {"kind": "categorical", "levels": ["x", "y", "z"]},
+                "c": {"kind": "boolean"},
+            }
+        }
+    )
+    for runs in (17, 18):
+        design = d_optimal(space, runs, "main", seed, repeats=False, iterations=2)
+        assert not design.frame.duplicated().any()
+
+
 def test_fewer_runs_than_coefficients_are_refused_with_names() -> None:
     with pytest.raises(DesignError, match="7 runs are fewer than the 8 .*threads:bac"):
         d_optimal(MIXED, 7, "interactions")
