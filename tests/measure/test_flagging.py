@@ -28,8 +28,8 @@ def found(link: RunningLink) -> list[Finding]:
 
 
 def test_a_sweep_without_flags_has_no_such_finding() -> None:
-    whats = {one.what for one in found(fake_board("tx1-r32", period_s=0.05))}
-    assert not whats & {"clock", "thermal", "interference"}
+    kinds = {one.what for one in found(fake_board("tx1-r32", period_s=0.05))}
+    assert not kinds & {"clock", "thermal", "interference"}
 
 
 def test_clocks_that_fall_back_in_many_runs_are_not_to_be_trusted() -> None:

@@ -46,7 +46,8 @@ import os, signal, sys
 from measure.devices.address import Address
 from measure.devices.jetson import JetsonDevice
 device = JetsonDevice("tx1", Address(sysfs_root=sys.argv[1]))
-device.controls.apply({"cpu_cores": 2, "cpu_freq_hz": 1020000000, "emc_freq_hz": 408000000})
+levels = {"cpu_cores": 2, "cpu_freq_hz": 1020000000, "emc_freq_hz": 408000000}
+device.controls.apply(levels)
 os.kill(device.link.hello["pid"], signal.SIGKILL)
 os.kill(os.getpid(), signal.SIGKILL)
 """
