@@ -135,10 +135,19 @@ class BoardControls:
         Raises
         ------
         DeviceError
-            If it cannot be reached, or is another board.
+            If it cannot be reached, is another board, or not as it was before.
         """
-        if not self.lost:
-            return
+        if self.lost:
+            self._make_anew()
+        failed = getattr(self.link, "restored", {}).get("failed")
+        if failed:
+            raise DeviceError(
+                f"{self.where}: {failed[0]['path']} is not as it was before an earlier "
+                f"sweep ({failed[0]['error']}); `python -m measure restore` tries "
+                "again, or start the board anew"
+            )
+
+    def _make_anew(self) -> None:
         if isinstance(self.link, AgentLink):
             self.link.reconnect()
         found = identify(self.link)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from measure.devices.address import Address
-from measure.devices.opening import board_at
+from measure.devices.opening import board_at, open_device
 from measure.errors import DeviceError
 from measure.locks import device_lock
 
@@ -77,3 +77,8 @@ def test_what_is_said_of_a_board_is_refused_of_others() -> None:
     assert board_at("auto", {"ssh": "kitchen"}) == Address(ssh="kitchen")
     with pytest.raises(DeviceError, match="--ssh-config is for boards"):
         board_at("sim:tx1", {"ssh_config": "F"})
+
+
+def test_a_simulated_board_is_a_place_of_its_own() -> None:
+    with open_device("sim:tx1") as one, open_device("sim:tx2") as other:
+        assert (one.place, other.place) == ("sim:tx1", "sim:tx2")

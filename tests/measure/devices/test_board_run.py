@@ -14,7 +14,7 @@ from measure.devices.board_course import course_of, longer
 from measure.devices.jetson import JetsonDevice
 from measure.devices.transport import Link, LinkLost
 from measure.energy import energy_of
-from measure.errors import RunFailed
+from measure.errors import DeviceError, RunFailed
 from measure.power_samples import PowerSensor, Samples
 from measure.records import Reading
 from measure.simulator.tree_layouts import CPU, LAYOUTS
@@ -186,6 +186,15 @@ def test_a_link_that_breaks_while_a_model_is_copied_is_made_again() -> None:
     assert device.controls.lost
     assert device.measure("fake", "images", configuration, Timing()).calls_s
     assert programs.one.copies == 1 and not device.controls.lost
+
+
+def test_a_board_that_an_earlier_sweep_left_set_is_not_built_upon() -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    device = JetsonDevice("tx1", link=link)
+    left = {"path": "/sys/devices/system/cpu/cpu1/online", "error": "No such file"}
+    link.restored = {"failed": [left]}  # type: ignore[attr-defined]
+    with pytest.raises(DeviceError, match="cpu1/online is not as it was .* restore"):
+        device.run.measure(FakeProgram(), Configuration(LEVELS), Timing())
 
 
 def test_a_program_that_fails_does_not_keep_the_board_set() -> None:
