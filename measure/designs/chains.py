@@ -200,6 +200,9 @@ class Chain:
         """
         raise NotImplementedError
 
+    def finish(self) -> None:
+        """Bring in what was begun, as no more iterations follow."""
+
 
 class _Perturbing(Chain):
     """Iterated local search."""
@@ -245,6 +248,12 @@ class _Wandering(Chain):
             count -= abs(done)
             if self.begun % walks.QUENCH == 0:
                 walks.quench(*same, self.best, self.memory, self.saved)
+
+    def finish(self) -> None:
+        from measure.designs import walks
+
+        if self.begun % walks.QUENCH:
+            walks.quench(self.problem, self.state, self.best, self.memory, self.saved)
 
 
 class Turn:

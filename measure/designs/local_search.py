@@ -154,7 +154,7 @@ def search(
             cpu_s=time.thread_time() - began,
         )
     done, interrupted = 0, False
-    pace = [1e-4] * len(chains)  # CPU time of an iteration, as last seen
+    pace = [_CHUNK_S] * len(chains)  # CPU time of an iteration, as last seen
     turn = Turn(chains)
     try:
         while task.free.any() and _best(chains) < task.enough - _STALE:
@@ -184,6 +184,9 @@ def search(
                 )
     except KeyboardInterrupt:
         interrupted = True
+    if _best(chains) < task.enough - _STALE:
+        for chain in chains:
+            chain.finish()
     best = max(chains, key=lambda chain: chain.score)
     return Found(
         levels=best.best,

@@ -212,6 +212,16 @@ def test_a_search_ends_where_nothing_better_is_possible() -> None:
     assert design.cpu_s < 5.0
 
 
+def test_a_budget_holds_where_an_iteration_takes_long() -> None:
+    space = numeric_space(40, list(range(9)))
+    names = list(space.names)
+    model = " + ".join(["1", *names, *(f"I({name}**2)" for name in names)])
+    design = d_optimal(space, 100, model, budget_s=0.5)
+    assert 0.5 <= design.cpu_s < 1.5
+    again = d_optimal(space, 100, model, iterations=design.iterations)
+    assert design.frame.equals(again.frame)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_new_process_makes_the_same_design_with_any_threads(threads: int) -> None:
     program = (
