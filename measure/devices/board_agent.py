@@ -120,6 +120,16 @@ _ALLOWED = re.compile("|".join("(?:%s)" % _pattern(text) for text in ALLOWED))
 _LIVE = [(re.compile(_pattern(one)), switch, text) for one, switch, text in LIVE]
 
 
+def _switches(path):
+    """Return what leaves a file to the kernel: the switch, and how it stands then."""
+    folder = path.rpartition("/")[0]
+    return [
+        (switch if switch.startswith("/") else "%s/%s" % (folder, switch), text)
+        for matches, switch, text in _LIVE
+        if matches.match(path)
+    ]
+
+
 def is_allowed(path):
     """Tell whether a path may be written."""
     return ".." not in path.split("/") and _ALLOWED.fullmatch(path) is not None
@@ -894,22 +904,25 @@ class Agent(object):
 
     def _is_live(self, path):
         """Tell whether the kernel moves a file by itself, as things stand."""
-        for matches, switch, text in _LIVE:
-            if matches.match(path):
-                if not switch.startswith("/"):
-                    switch = path.rpartition("/")[0] + "/" + switch
-                return self._read(switch).get("text", "").strip() == text
-        return False
+        return any(
+            self._read(switch).get("text", "").strip() == text
+            for switch, text in _switches(path)
+        )
 
     def _ordered(self, entries):
         """Return entries backwards, a minimum and its maximum by what stands.
 
-        Programs come first: what they move is put back after them.
+        Programs come first, since what they move is put back after them; switches that
+        leave files to the kernel come last, when those files are back.
         """
         old = dict((entry["path"], entry) for entry in entries)
         done, ordered = set(), []
-        entries = sorted(entries, key=lambda entry: entry["path"] in PROGRAMS)
-        for entry in reversed(entries):
+        switches = set(switch for path in old for switch, _ in _switches(path))
+        entries = sorted(
+            reversed(entries),
+            key=lambda e: (e["path"] in switches) - (e["path"] in PROGRAMS),
+        )
+        for entry in entries:
             path = entry["path"]
             if path in done:
                 continue

@@ -308,6 +308,27 @@ def test_cores_that_are_left_to_cpuquiet_again_may_be_where_it_wants(
     )
 
 
+@pytest.mark.parametrize("note", [[], [f"{CPU}/cpu1/online"]])
+def test_cores_are_put_back_before_cpuquiet_whichever_was_noted_first(
+    root: Path, note: list[str]
+) -> None:
+    switch, online = f"{CPU}/cpuquiet/tegra_cpuquiet/enable", f"{CPU}/cpu1/online"
+    order: list[str] = []
+
+    class Noting(Disk):
+        def write(self, path: str, data: bytes) -> None:
+            order.append(path)
+            super().write(path, data)
+
+    agent = Agent(Noting(str(root)), MemoryJournal(), Clock())
+    agent.handle({**write((switch, "0"), (MINIMUM, "204000")), "note": note})
+    agent.handle(write((online, "0")))
+    order.clear()
+    assert agent.handle({"do": "restore"})["failed"] == []
+    assert order.index(online) < order.index(switch) == len(order) - 1
+    assert content(root) == FILES
+
+
 def content_of(root: Path, path: str) -> str:
     return (root / path[1:]).read_text()
 

@@ -31,9 +31,9 @@ from measure.errors import RunFailed
 ssh, config, root, word, seed = sys.argv[1:]
 draw = random.Random(int(seed))
 with JetsonDevice(word, Address(ssh=ssh, ssh_config=config, sysfs_root=root)) as device:
-    space = device.space()
+    offers = {n: o for n, o in device.controls.offers.items() if o.available}
     for number in range(4):
-        levels = {o.name: draw.choice(o.levels) for o in space.options}
+        levels = {name: draw.choice(offer.levels) for name, offer in offers.items()}
         try:
             with configured(device.controls, levels):
                 print(device.link.hello["pid"], device.link.pid, flush=True)
