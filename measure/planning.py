@@ -14,6 +14,7 @@ import numpy as np
 from measure.changing import changes_of, usual_change_s
 from measure.configuration import Configuration
 from measure.devices.base import RecordedDevice
+from measure.devices.command_line import with_defaults
 from measure.errors import SweepError
 from measure.levels import Level, plain
 from measure.protocol import MeasurementProtocol, Slot, run_orders, take_turns
@@ -137,7 +138,8 @@ def make_plan(
     protocol : MeasurementProtocol
         How each is measured.
     held : mapping of str to level, optional
-        Options held at one level.
+        Options held at one level; names in a command that are neither varied nor held
+        are held at their defaults.
     labels : mapping of str to str, optional
         The user's names for the device and the version.
     device_arguments : mapping, optional
@@ -156,7 +158,9 @@ def make_plan(
         If a label is unknown, or the design has no rows, or one that a device which
         answers from recorded runs does not have.
     """
-    held, labels = dict(held or {}), dict(labels or {})
+    held, labels = with_defaults(device, design.space.names, held or {}), dict(
+        labels or {}
+    )
     unknown = [name for name in labels if name not in LABELS]
     if unknown:
         raise SweepError(

@@ -166,7 +166,7 @@ def sweep(
     from measure.asking import USUAL_BUDGET_S, ask_design, ask_recorded, ask_space
     from measure.commands.telling import searching
     from measure.designs.making import is_sized
-    from measure.devices.command_line import require_levels
+    from measure.devices.command_line import with_defaults
     from measure.planning import labelled, make_plan
     from measure.selection import select
 
@@ -194,8 +194,8 @@ def sweep(
         selection = select(device, networks, workloads)
         space, fixed = ask_space(device, options, space_file, levels)
         choice = ask_recorded(device, selection.pairs, space, fixed, replicates)
-        if commanded:
-            require_levels(device, (*choice.space.names, *choice.held))
+        completed = with_defaults(device, choice.space.names, choice.held)
+        choice = replace(choice, held=completed)
         if runs is None and budget is None and is_sized(design_name):
             budget = USUAL_BUDGET_S
         with searching(output, design_name) as progress:

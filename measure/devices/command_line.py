@@ -232,10 +232,25 @@ class CommandOptions:
         WorkloadError
             If a name has neither.
         """
+        return self.command.argv(self.completed(configuration))
+
+    def completed(self, configuration: Mapping[str, Level]) -> dict[str, Level]:
+        """Return a configuration with the defaults of the names that it lacks.
+
+        Parameters
+        ----------
+        configuration : mapping of str to level
+            Of any options.
+
+        Returns
+        -------
+        dict of str to level
+            A name without a default stays away.
+        """
         options = [offer.option for offer in self.offers.values()]
         usual = {o.name: o.default for o in options if o is not None}
         known = {name: level for name, level in usual.items() if level is not None}
-        return self.command.argv({**known, **configuration})
+        return {**known, **configuration}
 
     def job(self, configuration: Mapping[str, Level]) -> dict[str, Any]:
         """Return what the worker has to know of a configuration.
@@ -248,13 +263,14 @@ class CommandOptions:
         Returns
         -------
         dict
-            Plain data.
+            Plain data; argv and batch size are of the same levels.
         """
+        levels = self.completed(configuration)
         return {
             "kind": "command",
-            "argv": self.argv(configuration),
+            "argv": self.command.argv(levels),
             "pattern": self.command.pattern,
-            "batch_size": configuration.get("batch_size"),
+            "batch_size": levels.get("batch_size"),
         }
 
     @property
@@ -315,25 +331,48 @@ def require_command(network: str, workload: str) -> None:
         )
 
 
-def require_levels(device: Device, names: Iterable[str]) -> None:
-    """Raise unless each name in a command has a level.
+def with_defaults(
+    device: Device, varied: Iterable[str], held: Mapping[str, Level]
+) -> dict[str, Level]:
+    """Return what a sweep holds, the defaults of names in its command among it.
+
+    So each run has the level of every name in its configuration: runs at another
+    default are other runs.
 
     Parameters
     ----------
     device : Device
-        Opened with a command.
-    names : iterable of str
-        Options that vary or are held.
+        Perhaps opened with a command.
+    varied : iterable of str
+        Options that vary.
+    held : mapping of str to level
+        Options that are held.
+
+    Returns
+    -------
+    dict of str to level
+        As it was, where there is no command.
 
     Raises
     ------
+    LevelError
+        If a default is none of the device's levels.
     WorkloadError
-        With the first name that has none.
+        If a name in the command has no level, with the first.
     """
-    holder: Any = getattr(device, "programs", device)
-    options = holder.options
-    assert isinstance(options, CommandOptions)
-    options.argv(dict.fromkeys(names, ""))
+    options = getattr(getattr(device, "programs", device), "options", None)
+    if not isinstance(options, CommandOptions):
+        return dict(held)
+    varied = list(varied)
+    levels = options.completed({**dict.fromkeys(varied, ""), **held})
+    options.argv(levels)
+    found, offers = {
+        n: v for n, v in levels.items() if n not in varied
+    }, device.offers()
+    for name in found.keys() - set(held):
+        option = offers[name].option if name in offers else None
+        found[name] = found[name] if option is None else option.check(found[name])
+    return found
 
 
 def _check(pattern: str) -> None:

@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 from measure.configuration import Configuration
+from measure.designs.making import make_design
 from measure.devices.base import Device
 from measure.devices.command_host import CommandDevice
 from measure.devices.host_power import HostPower
 from measure.devices.opening import open_device
 from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.planning import make_plan
+from measure.protocol import MeasurementProtocol
 from measure.workloads.base import Timing
 from tests.contracts.devices import DeviceContract
 from tests.measure.devices.test_rapl import burning, tree
@@ -209,3 +212,20 @@ def test_where_the_processor_tells_it_a_command_has_energy(tmp_path: Path) -> No
     assert readings["power_w"].value == pytest.approx(25.0, rel=0.2)
     assert readings["energy_gross_j"].value > 25.0 * 0.02
     assert readings["energy_j"].uncertainty > 0.0
+
+
+def test_a_default_that_no_one_set_is_held_by_the_plan() -> None:
+    batch = {"kind": "numeric", "levels": [1, 8], "default": 8}
+    space = {"options": {**SPACE["options"], "batch_size": batch}}
+    command = f"{COMMAND} --batch {{batch_size}}"
+    with CommandDevice(command, space=space) as device:
+        design = make_design("random", device.space(["delay"]), runs=2, seed=0)
+        plan = make_plan(device, [PAIR], design, MeasurementProtocol.quick())
+        assert plan.held == {"mode": "fast", "batch_size": 8}
+        for run in plan.runs:
+            assert run.configuration["batch_size"] == 8
+        assert measure(device, **plan.runs[0].configuration).batch_size == 8
+        other = make_plan(
+            device, [PAIR], design, MeasurementProtocol.quick(), held={"batch_size": 1}
+        )
+        assert {run.configuration["batch_size"] for run in other.runs} == {1}

@@ -122,6 +122,16 @@ def test_a_name_without_a_level_has_the_default_or_is_an_error() -> None:
         options.argv({"n": 1})
 
 
+def test_a_default_batch_size_is_that_of_the_words() -> None:
+    batch = {"kind": "numeric", "levels": [1, 8], "default": 8}
+    space = ConfigurationSpace.from_dict({"options": {"batch_size": batch}})
+    line = CommandLine(text="bench {batch_size}")
+    options = CommandOptions(command=line, space=space)
+    job = options.job({})
+    assert (job["argv"], job["batch_size"]) == (["bench", "8"], 8)
+    assert options.job({"batch_size": 1})["batch_size"] == 1
+
+
 def test_a_command_is_the_only_network() -> None:
     require_command("command", "own")
     with pytest.raises(WorkloadError, match="one network, command"):
