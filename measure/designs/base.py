@@ -52,6 +52,9 @@ class Design:
         So many runs, the first ones, were given.
     repeats : bool, default=True
         Whether a search was free to repeat a configuration.
+    hard_to_change : tuple of str, default=()
+        Options that stay within each whole plot, of this design and of all that it is
+        compared with.
     variance_ratio : float, default=1.0
         Variance between whole plots over that within; for split-plot designs.
     cpu_s : float, default=0.0
@@ -72,6 +75,7 @@ class Design:
     prior: float | Mapping[str, float] | None = None
     fixed: int = 0
     repeats: bool = True
+    hard_to_change: tuple[str, ...] = ()
     variance_ratio: float = 1.0
     cpu_s: float = 0.0
     notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from measure.designs.criteria import moments
 from measure.designs.criterion_bound import CriterionBound, bound_of_criterion
 from measure.designs.design_report import DesignReport
 from measure.designs.optimal import singular_terms
-from measure.designs.power import held_columns, power_of
+from measure.designs.power import power_of
 from measure.designs.problem import code
 from measure.designs.telling_apart import (
     find_aliases,
@@ -172,8 +173,13 @@ def evaluate(
 
     bound = bounded(tight) or bounded(True)
     if bound is not None and plots is not None:
-        held = int(held_columns(matrix.X, plots).sum())
+        hard = given.hard_to_change if given is not None else ()
+        hard = hard or _held_options(space, indices, plots)
+        held = _columns_of(hard, terms, matrix)
         bound = in_whole_plots(bound, held, p, plots, ratio)
+        if hard:
+            stay = f"{bound.reason}, since {', '.join(hard)} stay within them"
+            bound = replace(bound, reason=stay)
     own: CriterionBound | None = None
     if given is not None and model is None and tight:
         if not lost or given.criterion == "bayes-d":
@@ -229,6 +235,23 @@ def _as_seen(space: ConfigurationSpace, design: Design) -> ConfigurationSpace:
     narrow = {option.name: option for option in options}
     forbid = [item.narrowed(wide, narrow) for item in space.forbid]
     return ConfigurationSpace(options, [item for item in forbid if item is not None])
+
+
+def _held_options(
+    space: ConfigurationSpace, indices: IntArray, plots: IntArray
+) -> tuple[str, ...]:
+    """Return the options that a frame holds within each whole plot."""
+    _, first, plot = np.unique(plots, return_index=True, return_inverse=True)
+    held = (indices == indices[first[plot]]).all(axis=0)
+    return tuple(name for name, stays in zip(space.names, held) if stays)
+
+
+def _columns_of(
+    options: tuple[str, ...], terms: ModelTerms, matrix: ModelMatrix
+) -> int:
+    """Return how many columns some options alone make up, the ones counted."""
+    parts = [matrix.slices[t] for t in terms.terms if set(t.options) <= {*options}]
+    return sum(part.stop - part.start for part in parts)
 
 
 def _curve(

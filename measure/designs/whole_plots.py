@@ -190,6 +190,7 @@ def split_plot(
         frame=frame,
         seed=seed,
         iterations=done,
+        hard_to_change=tuple(space.names[i] for i in hard),
         variance_ratio=variance_ratio,
         cpu_s=cpu_s,
         notes=(described, *notes),

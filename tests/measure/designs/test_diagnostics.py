@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from measure.designs.diagnostics import evaluate
 from measure.designs.factorial import full_factorial
 from measure.designs.optimal import d_optimal
 from measure.designs.two_level import plackett_burman
+from measure.designs.whole_plots import split_plot
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
 from measure.terms import model_matrix, model_terms
@@ -331,3 +333,35 @@ def test_a_small_space_with_forbidden_combinations_has_a_tight_bound() -> None:
     assert everything.bound_kind == "proved"
     assert everything.upper_bound is not None
     assert everything.d_efficiency <= everything.upper_bound < 0.9
+
+
+def test_a_bound_for_whole_plots_holds_for_other_designs_of_the_same_plots() -> None:
+    space = ConfigurationSpace.from_dict(
+        {"options": {"hard": {"kind": "boolean"}, "soft": {"kind": "boolean"}}}
+    )
+    good = split_plot(
+        space, 4, 2, hard_to_change=["hard"], model="main", seed=0, iterations=20
+    )
+    # The same plots, but the soft option stays within them as well.
+    firsts = good.frame.groupby("whole_plot")["hard"].first()
+    rows = [
+        {"hard": hard, "soft": bool(plot % 2), "whole_plot": plot}
+        for plot, hard in enumerate(firsts)
+        for _ in range(2)
+    ]
+    bad = replace(good, frame=pd.DataFrame(rows))
+    reports = evaluate(good), evaluate(bad)
+    assert reports[1].d_efficiency < reports[0].d_efficiency
+    for report in reports:
+        assert report.upper_bound is not None
+        assert report.upper_bound >= reports[0].d_efficiency - 1e-9
+        assert "hard stay within them" in report.bound_reason
+
+
+def test_a_bound_for_a_frame_in_whole_plots_names_what_stays() -> None:
+    space = ConfigurationSpace.from_dict(
+        {"options": {"a": {"kind": "boolean"}, "b": {"kind": "boolean"}}}
+    )
+    frame = pd.DataFrame({"a": [False, False, True, True], "b": [False, True] * 2})
+    report = evaluate(frame, space=space, whole_plots=np.array([0, 0, 1, 1]))
+    assert "since a stay within them" in report.bound_reason
