@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from collections.abc import Iterator
+from itertools import combinations, islice, product
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from measure.terms import (
 )
 
 ALPHA = 0.05  # level of the tests whose power is given
-_MOST_PATTERNS = 400
+_AT_ONCE = 1000  # patterns of an effect
 
 
 def power_of(
@@ -105,9 +106,13 @@ def least_favourable(
     ndarray, shape (columns,)
         Of a categorical option, those of the two levels that are told apart worst.
     """
+    least, chosen = np.inf, np.zeros(len(precision))
     patterns = _patterns(space, term)
-    sizes = np.einsum("ij,jk,ik->i", patterns, precision, patterns)
-    chosen: FloatArray = patterns[int(sizes.argmin())]
+    while len(some := list(islice(patterns, _AT_ONCE))):
+        block = np.array(some)
+        sizes = np.einsum("ij,ij->i", block @ precision, block)
+        if sizes.min() < least:
+            least, chosen = float(sizes.min()), block[int(sizes.argmin())]
     return chosen
 
 
@@ -156,8 +161,8 @@ def left_for_noise(
     return between, runs - count - int((~held).sum())
 
 
-def _patterns(space: ConfigurationSpace, term: Term) -> FloatArray:
-    """Return coefficients of a term whose effect ranges over 1, one row a pattern.
+def _patterns(space: ConfigurationSpace, term: Term) -> Iterator[FloatArray]:
+    """Give the coefficients of a term whose effect ranges over 1, one by one.
 
     Of a categorical option two levels differ and the others lie between; each such
     pair is one pattern.
@@ -166,18 +171,14 @@ def _patterns(space: ConfigurationSpace, term: Term) -> FloatArray:
     for factor in term.factors:
         powers[factor.option] = powers.get(factor.option, 0) + factor.power
     parts = [_one_option(space.options[name], power) for name, power in powers.items()]
-    coefficients = []
-    for chosen in product(*(part for part in parts)):
+    for chosen in product(*parts):
         block: FloatArray = np.ones(1)
         low, high = 1.0, 1.0
         for vector, lowest, highest in chosen:
             block = np.kron(block, vector).astype(np.float64)
             ends = [low * lowest, low * highest, high * lowest, high * highest]
             low, high = min(ends), max(ends)
-        coefficients.append(block / (high - low))
-        if len(coefficients) == _MOST_PATTERNS:
-            break
-    return np.array(coefficients)
+        yield block / (high - low)
 
 
 def _one_option(option: Option, power: int) -> list[tuple[FloatArray, float, float]]:

@@ -8,9 +8,10 @@ import pytest
 from benchmarks.designs.power import simulated
 from measure.designs.diagnostics import evaluate
 from measure.designs.optimal import d_optimal
-from measure.designs.power import held_columns, left_for_noise
+from measure.designs.power import held_columns, least_favourable, left_for_noise
 from measure.designs.whole_plots import split_plot
 from measure.space import ConfigurationSpace
+from measure.terms import Term, code_levels, model_matrix, model_terms
 from tests.measure.designs.test_bound import CONSTRAINED
 
 
@@ -48,3 +49,25 @@ def test_columns_held_in_whole_plots_have_their_own_noise() -> None:
     assert left_for_noise(held, 6, plots) == (1, 2)
     alone = held_columns(X.astype(float), None)
     assert alone.all() and left_for_noise(alone, 6, None) == (3, 0)
+
+
+def test_the_pair_of_levels_told_apart_worst_is_found_among_many() -> None:
+    levels = [f"l{i}" for i in range(8)]
+    space = ConfigurationSpace.from_dict(
+        {"options": {n: {"kind": "categorical", "levels": levels} for n in "ab"}}
+    )
+    rows = np.array([[i, j] for i in range(8) for j in range(8)])
+    # All are measured four times, but those of the two last levels only once.
+    often = np.where((rows >= 6).all(axis=1), 1, 4)
+    term = Term.of("a", "b")
+    terms = model_terms(space, "interactions").terms
+    matrix = model_matrix(space, terms, np.repeat(rows, often, axis=0))
+    part = matrix.slices[term]
+    covariance = np.linalg.inv(matrix.X.T @ matrix.X)[part, part]
+    precision = np.linalg.inv(covariance)
+    found = least_favourable(space, term, precision)
+    worst = np.zeros(8)
+    worst[6], worst[7] = -1.0, 1.0
+    contrast = code_levels(space.options["a"]).T @ worst / 8
+    pattern = np.kron(contrast, contrast) / 2
+    assert found @ precision @ found <= pattern @ precision @ pattern + 1e-9
