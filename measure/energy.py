@@ -41,6 +41,8 @@ LOST_SHARE = 0.1
 """A larger share of missing samples is flagged."""
 DISAGREEMENT = 0.02
 """A larger difference between energy and mean power times time is flagged."""
+PARTS = 20
+"""Of a window, whose means tell how far its mean is off."""
 _ROOT_12 = math.sqrt(12.0)
 
 
@@ -152,7 +154,7 @@ def energy_of(
     quantisation = math.sqrt(rounding**2 + own / count)
     # At rest next to nothing but noise is left of what varies.
     own_noise = min(spread, idle.spread_w) if idle is not None else spread
-    sampling = _sampling(spread, own_noise, count, interval, sensor)
+    sampling = _sampling(inside, own_noise, interval, sensor)
     common = {
         "edge": _edges(moved, start_s, stop_s, interval, spread, mean),
         "sampling": sampling * duration,
@@ -224,14 +226,23 @@ def _rounding_u(step: float, spread: float) -> float:
 
 
 def _sampling(
-    spread: float, noise: float, count: int, interval: float, sensor: PowerSensor
+    inside: Samples, noise: float, interval: float, sensor: PowerSensor
 ) -> float:
     """Return how far the mean of values is off by what they miss and by their noise.
 
     Of the time between the means that were read nothing is known but how power varies.
+    What goes up and down within a part of the window, call by call, averages out there:
+    means of such parts tell what does not.
     """
+    values, count = inside.power_w, len(inside.power_w)
+    if count < 2:
+        return noise if sensor.averages else float(values.mean())
+    varies = float(np.std(values, ddof=1)) / math.sqrt(count)
+    if count >= 2 * PARTS:
+        means = [part.mean() for part in np.array_split(values, PARTS)]
+        varies = min(varies, float(np.std(means, ddof=1)) / math.sqrt(PARTS))
     unseen = 1.0 - sensor.period_s / interval if sensor.averages else 1.0
-    return math.hypot(spread * math.sqrt(max(0.0, unseen)), noise) / math.sqrt(count)
+    return math.hypot(varies * math.sqrt(max(0.0, unseen)), noise / math.sqrt(count))
 
 
 def _edges(
