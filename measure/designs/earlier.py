@@ -89,6 +89,11 @@ def _from_table(
     notes = [f"{path}: {len(cells)} runs"]
     if "role" in cells:
         cells = cells[cells["role"] != "reference"]
+    if "status" in cells and "status" not in space.names:
+        failed = cells["status"] == "failed"
+        if failed.any():
+            notes.append(f"{int(failed.sum())} failed and are left out")
+        cells = cells[~failed]
     place = [name for name in _PLACE if name in cells and name not in space.names]
     if place and len(cells):
         several = cells.groupby(place, sort=False)
@@ -100,9 +105,7 @@ def _from_table(
                 f"it holds {several.ngroups} environments: kept are the rows of {shown}"
             )
     if _REPEAT in cells and _REPEAT not in space.names:
-        # Repeats are runs of a row that is kept once: a design counts rows.
-        again = cells[_REPEAT].isin(["", "0"])
-        cells = cells[again] if again.any() else cells
+        cells = _each_row_once(cells, list(space.names))
     rows = []
     for line, row in zip(cells.index, cells[list(space.names)].to_numpy()):
         try:
@@ -117,6 +120,17 @@ def _from_table(
     if plots is not None:
         frame["whole_plot"] = plots
     return frame, tuple(notes)
+
+
+def _each_row_once(cells: pd.DataFrame, options: list[str]) -> pd.DataFrame:
+    """Return one run of each design row: repeats of a row are no rows of their own.
+
+    A row is known by its configuration alone, which a design may hold several times:
+    as often as one number of repeat has it.
+    """
+    row = [name for name in (_SWEEP, *options) if name in cells]
+    nth = cells.groupby([*row, _REPEAT], sort=False).cumcount()
+    return cells[~cells[row].assign(nth=nth).duplicated()]
 
 
 def _plots(cells: pd.DataFrame) -> list[int] | None:

@@ -118,3 +118,35 @@ def test_a_variance_ratio_is_for_designs_with_whole_plots(tmp_path: Path) -> Non
     assert found == pytest.approx(expected.d_efficiency)
     ran = CliRunner().invoke(main, [*words, "--design", "d-optimal"])
     assert ran.exit_code == 1 and "has no whole plots (--variance-ratio)" in ran.output
+
+
+def test_failed_runs_are_left_out_and_a_repeat_stands_in_for_them(
+    tmp_path: Path,
+) -> None:
+    names = list(SPACE.names)
+    levels = [[option.levels[i] for option in SPACE.options] for i in (0, 1)]
+    runs = [
+        # One row of the design twice, whose first repeat failed; another in vain.
+        ("0", "failed", levels[0]),
+        ("1", "done", levels[0]),
+        ("0", "failed", levels[1]),
+        ("1", "failed", levels[1]),
+    ]
+    rows = [[*map(str, row), "s", repeat, status] for repeat, status, row in runs]
+    header = [*names, "sweep_id", "replicate", "status"]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    frame, notes = read_earlier(path, SPACE)
+    assert frame[names].to_numpy().tolist() == [levels[0]]
+    assert any("3 failed" in note for note in notes)
+
+
+def test_a_configuration_that_a_design_holds_twice_is_kept_twice(
+    tmp_path: Path,
+) -> None:
+    level = [str(option.levels[0]) for option in SPACE.options]
+    rows = [[*level, "s", repeat] for repeat in ("0", "0", "1", "1")]
+    path = tmp_path / "t.csv"
+    header = [*SPACE.names, "sweep_id", "replicate"]
+    path.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    assert len(read_earlier(path, SPACE)[0]) == 2
