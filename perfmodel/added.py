@@ -12,7 +12,7 @@ from measure.terms import model_matrix, model_terms
 from perfmodel.errors import PerfmodelError
 from perfmodel.fitting import fit
 from perfmodel.influence import explain
-from perfmodel.validation import mape
+from perfmodel.validation import CrossValidation, mape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,8 @@ class Added:
     runs_before, runs_added : int
         Finite responses.
     error_before, error_after : tuple of float
-        Cross-validated error in per cent, its 95 % interval, of the same kind of model.
+        Cross-validated error in per cent, its 95 % interval, of the same kind of model,
+        not corrected for having been chosen.
     error_foretold : float
         Error in per cent of the model before on the configurations that were added.
     width_before, width_after : float or None
@@ -217,16 +218,26 @@ def bought(
         sweep_id=sweep,
         runs_before=int(earlier.replicates.sum()),
         runs_added=int(added.replicates.sum()),
-        error_before=(
-            earlier_error.error_percent,
-            earlier_error.lower,
-            earlier_error.upper,
-        ),
-        error_after=(validation.error_percent, validation.lower, validation.upper),
+        error_before=_of_this_model(earlier_error),
+        error_after=_of_this_model(validation),
         error_foretold=foretold,
         width_before=widths[0],
         width_after=widths[1],
         design=designs_before_and_after(earlier, data),
+    )
+
+
+def _of_this_model(validation: CrossValidation) -> tuple[float, float, float]:
+    """Return the error of a model as if nothing had been chosen.
+
+    What a choice of several adds to it is not in the error of the model before, which
+    is alone.
+    """
+    bias = validation.selection_bias_percent
+    return (
+        validation.error_percent - bias,
+        validation.lower - bias,
+        validation.upper - bias,
     )
 
 

@@ -103,3 +103,23 @@ def test_one_sweep_or_too_few_runs_before_bought_nothing() -> None:
     few = data_of(runs([0, 5], "x", 1), runs(list(range(16)), "z", 2))
     model = fit(few, model="stepwise")
     assert bought(model, few, explain(model)) is None
+
+
+def test_errors_before_and_after_are_both_of_a_model_that_was_not_chosen(
+    data: PerformanceDataset,
+) -> None:
+    model = fit(data, model="stepwise")
+    validation = model.cross_validation_
+    assert validation is not None
+    chosen = replace(
+        validation,
+        error_percent=validation.error_percent + 5.0,
+        lower=validation.lower + 5.0,
+        upper=validation.upper + 5.0,
+        selection_bias_percent=5.0,
+    )
+    alone = bought(model, data, explain(model))
+    model.cross_validation_ = chosen
+    raced = bought(model, data, explain(model))
+    assert alone is not None and raced is not None
+    assert raced.error_after == pytest.approx(alone.error_after)
