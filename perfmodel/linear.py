@@ -20,6 +20,7 @@ from perfmodel.base import (
 )
 from perfmodel.bending import Bends, draw_bends
 from perfmodel.errors import ArchiveError, ModelError
+from perfmodel.folds import split_folds
 from perfmodel.intervals import Calibration
 from perfmodel.split_plots import Fit, choose_in_plots, fit_in_plots
 from perfmodel.stepping import choose_terms, partial_test, term_columns, term_in
@@ -197,14 +198,14 @@ class StepwiseModel(PerformanceModel):
             super()._calibrate()
             return
         n = len(self.target_)
-        dealt = np.random.default_rng(self.seed).permutation(n)
         residuals = np.empty(n)
-        for held in np.array_split(dealt, min(CALIBRATION_FOLDS, n)):
+        rng = np.random.default_rng(self.seed)
+        for held in split_folds(n, CALIBRATION_FOLDS, rng, self.groups_):
             learn = np.setdiff1d(np.arange(n), held)
             fresh = self._relearned_on(learn, self.target_[learn])
             residuals[held] = self.target_[held] - fresh._mean(self.codes_[held])
         self.calibration_ = Calibration.from_residuals(
-            residuals, self._spread(self.codes_)
+            residuals, self._spread(self.codes_), self.groups_
         )
 
     def _learn(self, codes: Floats, target: Floats) -> None:

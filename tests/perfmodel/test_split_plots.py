@@ -187,3 +187,17 @@ def test_two_strong_effects_of_hard_options_come_in_together() -> None:
     for seed in range(5):
         y = responses(frame, 1.0, seed, hard=0.3) * np.exp(isa)
         assert {"hard", "isa"} <= set(model().fit(frame, y, plots=plots).p_values_)
+
+
+def test_runs_that_share_a_measurement_calibrate_together(frame: pd.DataFrame) -> None:
+    y = responses(frame, 4.0, 0)
+    twice = pd.concat([frame, frame], ignore_index=True)
+    plots = Plots.of(twice["whole_plot"])
+    groups = np.tile(np.arange(len(frame)), 2)
+    widths = []
+    for shared in (groups, None):
+        fitted = StepwiseModel(space=SPACE, terms="main").sharing(shared)
+        fitted.fit(twice, np.tile(y, 2), plots=plots)
+        interval = fitted.predict_interval(frame)
+        widths.append(np.median(interval["upper"] / interval["lower"]))
+    assert widths[0] > widths[1]
