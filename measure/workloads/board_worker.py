@@ -43,6 +43,7 @@ def run_tflite(job):
         _resize(interpreter, source, list(data.shape))
     try:
         interpreter.allocate_tensors()
+        loaded = _tasks() - before
         interpreter.set_tensor(source["index"], data)
         found = Run(job, timed(interpreter.invoke), time.process_time).told()
     except (ValueError, RuntimeError, TypeError) as error:
@@ -50,7 +51,8 @@ def run_tflite(job):
     _check_finite(interpreter.get_tensor(target["index"]), found)
     shape = interpreter.get_input_details()[0]["shape"]
     types = set(str(numpy.dtype(d["dtype"])) for d in _details(interpreter))
-    threads, how = _pool(_tasks() - before, job.get("threads"))
+    pool = loaded if _has_own_pool(interpreter) else 0
+    threads, how = _pool(_tasks() - before, job.get("threads"), pool)
     found["batch_size"] = int(shape[0]) if len(shape) else 1
     _read_back(
         found,
@@ -122,14 +124,34 @@ def _only(found, what):
     return found[0]
 
 
-def _pool(added, asked):
-    """Return the size of the thread pools, as far as the process shows it, and how."""
+def _has_own_pool(interpreter):
+    """Tell whether threads that came with the interpreter are those of one pool.
+
+    A delegate such as XNNPACK makes its pool when it takes operations over; all other
+    kernels make theirs when they first compute. TensorFlow's own operations bring more.
+    """
+    try:
+        names = [str(one["op_name"]) for one in interpreter._get_ops_details()]
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
+        return False
+    return "DELEGATE" in names and not any(name.startswith("Flex") for name in names)
+
+
+def _pool(added, asked, loaded=0):
+    """Return the size of the thread pool, as far as the process shows it, and how.
+
+    A pool has one thread fewer than compute: whoever calls it computes too. What is
+    `loaded` is known to be of one pool; what else was `added` may be of several, and
+    may be fewer than were asked for where there was too little to share.
+    """
+    if loaded:
+        return loaded + 1, "threads that the runtime made when it loaded the model"
     if asked == 1 and added == 0:
         return 1, "threads of the process"
-    if asked and asked > 1 and added and added % (asked - 1) == 0:
-        return asked, "threads of the process"
     if not added:
         return None, "no thread of its own was seen: it may be too small to share"
+    if added + 1 == asked:
+        return asked, "threads of the process"
     return None, "the process does not show which of its threads compute"
 
 

@@ -92,10 +92,18 @@ def test_a_tflite_file_is_resized_to_its_inputs(
 
 
 def test_threads_are_read_back(zygote: Zygote, folder: Path) -> None:
-    found = work(zygote, folder, "tiny.tflite", "images1.npy", threads=2)
-    assert found["read_back"]["threads"] in (2, None)
-    if found["read_back"]["threads"] is None:
-        assert "does not show" in found["read_back_reason"]["threads"]
+    for threads in (2, 3):
+        found = work(zygote, folder, "tiny.tflite", "images1.npy", threads=threads)
+        assert found["read_back"]["threads"] == threads
+        assert "made when it loaded" in found["read_back_reason"]["threads"]
+
+
+def test_threads_that_are_not_those_asked_for_are_a_failure(
+    zygote: Zygote, folder: Path
+) -> None:
+    changes = {"threads": 2, "asked": {"threads": 3}}
+    found = work(zygote, folder, "tiny.tflite", "images1.npy", **changes)
+    assert found["failed"].startswith("threads: 3 was set and 2 read back")
 
 
 def test_a_level_that_does_not_take_is_a_failure(zygote: Zygote, folder: Path) -> None:
@@ -113,6 +121,14 @@ def test_a_network_too_small_to_share_does_not_show_its_threads() -> None:
     assert board_worker._pool(0, 4)[0] is None
     assert board_worker._pool(3, 4)[0] == 4
     assert board_worker._pool(0, 1)[0] == 1
+
+
+def test_threads_that_may_be_of_several_pools_are_not_taken_for_one() -> None:
+    assert board_worker._pool(7, 2)[0] is None
+    assert board_worker._pool(6, 4)[0] is None
+    assert board_worker._pool(1, 4)[0] is None
+    assert board_worker._pool(7, 2, 7)[0] == 8
+    assert board_worker._pool(4, 4, 3)[0] == 4
 
 
 def test_a_frozen_graph_is_run(zygote: Zygote, folder: Path) -> None:
