@@ -113,7 +113,14 @@ def _apart(one: Modelled, other: Modelled, front: ParetoFront) -> Finding:
     """Say whether the best configuration in one response is so in the other."""
     x, y, unit = one.data.response, other.data.response, other.data.unit
     best = front.frame.iloc[0]
-    least = front.frame.iloc[int(front.frame[y].argmin())]
+    place = int(front.frame[y].argmin())
+    if place == 0:
+        text = (
+            f"one configuration is predicted to have the least {spoken(x)} and the "
+            f"least {spoken(y)}"
+        )
+        return Finding(text=text, verdict="no", about=one.name)
+    least = front.frame.iloc[place]
     saved = 1.0 - least[y] / best[y]
     slower = least[x] / best[x] - 1.0
     clear = least[f"{y}_upper"] < best[f"{y}_lower"]
@@ -132,10 +139,13 @@ def _below_the_top(other: Modelled, front: ParetoFront) -> list[Finding]:
     least = front.frame.iloc[int(front.frame[response].argmin())]
     found = []
     for option in other.data.space.options:
-        top = option.levels[-1]
-        if not option.name.endswith("_freq_hz") or least[option.name] == top:
+        if not option.name.endswith("_freq_hz"):
             continue
+        top = max(option.levels)
         raised = least[list(front.options)].to_frame().T.assign(**{option.name: top})
+        higher = {name: raised[name].iloc[0] for name in front.options}
+        if least[option.name] == top or not other.data.space.is_valid(higher):
+            continue
         row = _predicted(other, raised)
         clear = least[f"{response}_upper"] < row["lower"]
         found.append(
