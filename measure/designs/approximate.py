@@ -288,8 +288,14 @@ def climb(problem: Problem, state: State, values: np.ndarray) -> None:
                         choice = level
             state.levels[run, option] = choice
             if choice != current:
-                value = _take_up(problem, state, run)
-                since = 0
+                reached = _take_up(problem, state, run)
+                if reached > value:
+                    value = reached
+                    since = 0
+                else:
+                    # Rounding promised more than there is: else it might go in circles.
+                    state.levels[run, option] = current
+                    value = _take_up(problem, state, run)
             option = (option + 1) % k
         values[run] = value
 
