@@ -13,7 +13,7 @@ from measure.devices.base import OptionOffer
 from measure.devices.copying import copy_bytes, worker
 from measure.devices.host_networks import offered_networks
 from measure.devices.network_program import KINDS, NetworkProgram
-from measure.devices.worker_program import runtime_of
+from measure.devices.worker_program import runtimes_of
 from measure.errors import DeviceError
 from measure.options import Option
 from measure.workloads.artefacts import BUILD_LIMIT_S, ArtefactCache, cache_folder
@@ -114,7 +114,7 @@ class NetworkPrograms:
                 option=Option(name="precision", levels=PRECISIONS, default="float32")
             ),
         }
-        fixed = [n.name for n in self._networks.values() if n.format == "tflite"]
+        fixed = self._fixed()
         if fixed:
             reason = f"{fixed[0]} is a TFLite file: it runs on TFLite only, as it is"
             for name in ("backend", "precision"):
@@ -171,7 +171,7 @@ class NetworkPrograms:
         return self._programs[pair]
 
     def version(self, link: Link) -> tuple[str, Mapping[str, str]]:
-        """Return what runs TFLite files on a board.
+        """Return what runs networks on a board.
 
         Parameters
         ----------
@@ -181,9 +181,10 @@ class NetworkPrograms:
         Returns
         -------
         str
-            The runtime with its minor version.
+            The runtime of TFLite files with its minor version; where there is none,
+            TensorFlow's.
         mapping of str to str
-            Its version, and Python's.
+            The version of each backend that is there, and Python's.
 
         Raises
         ------
@@ -191,7 +192,8 @@ class NetworkPrograms:
             If the board has none, with what to install.
         """
         if self._version is None:
-            self._version = runtime_of(link, copy_bytes(link, worker()), self._python)
+            there = copy_bytes(link, worker())
+            self._version = runtimes_of(link, there, self._backends(), self._python)
         return self._version
 
     def close(self) -> None:
@@ -199,6 +201,14 @@ class NetworkPrograms:
         if self._zygote is not None:
             self._zygote.kill()
             self._zygote = None
+
+    def _fixed(self) -> list[str]:
+        """Return the networks that are TFLite files."""
+        return [n.name for n in self._networks.values() if n.format == "tflite"]
+
+    def _backends(self) -> tuple[str, ...]:
+        """Return the backends that a sweep may use."""
+        return ("tflite",) if self._fixed() else tuple(KINDS)
 
     def _inspect(self, target: str, job: Mapping[str, Any]) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._build(target, job, True)["value"]

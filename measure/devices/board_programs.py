@@ -51,8 +51,6 @@ class Calls:
         What was observed of the program's own options.
     read_back_reason : mapping of str to str
         How, or why not.
-    versions : mapping of str to str
-        Of Python and of what runs the network.
     """
 
     calls_s: tuple[float, ...]
@@ -64,7 +62,6 @@ class Calls:
     flags: tuple[str, ...] = ()
     read_back: Mapping[str, Level | None] = field(default_factory=dict)
     read_back_reason: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class BoardProgram(Protocol):
@@ -310,7 +307,6 @@ def calls_of(reply: Reply) -> Calls:
         flags=tuple(found.get("flags", ())),
         read_back=dict(found.get("read_back", {})),
         read_back_reason=dict(found.get("read_back_reason", {})),
-        versions=dict(found.get("versions", {})),
     )
 
 

@@ -77,6 +77,7 @@ def _runtime(controls: BoardControls, programs: BoardPrograms) -> str:
         label, libraries = programs.version(controls.link)
     except MeasureError as error:
         return f"nothing: {error}; --python names another Python of the board's"
-    runtime = libraries.get("runtime", label)
+    told = dict.fromkeys(libraries[n] for n in ("tflite", "graph") if n in libraries)
+    runtime = " and ".join(told) or label
     python = libraries.get("python", "")
     return runtime + (f", Python {python}" if python else "")

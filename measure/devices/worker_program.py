@@ -207,10 +207,12 @@ def python_of(link: Link) -> str:
     return str(link.ask("status")["executable"])
 
 
-def runtime_of(
-    link: Link, there: str, python: str = ""
+def runtimes_of(
+    link: Link, there: str, backends: Iterable[str], python: str = ""
 ) -> tuple[str, Mapping[str, str]]:
-    """Return what runs TFLite files on a board.
+    """Return what runs networks on a board, by each backend that a sweep may use.
+
+    Each is asked in a process of its own: importing one may end it.
 
     Parameters
     ----------
@@ -218,29 +220,41 @@ def runtime_of(
         Leads to the board.
     there : str
         Where the worker is on it.
+    backends : iterable of str
+        Of ``tflite`` and ``graph``.
     python : str, optional
         What runs it; by default what runs the agent.
 
     Returns
     -------
     str
-        The runtime with its minor version.
+        The first runtime that is there, with its minor version.
     mapping of str to str
-        Its version, and Python's.
+        Each backend's runtime with its version, and Python's.
 
     Raises
     ------
     DeviceError
         If the board has none, with what to install.
     """
-    python = python or str(link.ask("status")["executable"])
-    argv = worker_argv(python, there, {"kind": "versions"})
-    reply = link.ask("run", argv=argv, limit_s=VERSIONS_LIMIT_S)
-    found = last_document(reply["stdout"])
-    if "runtime" not in found:
-        said = (reply["stderr"] or reply["stdout"]).strip().splitlines()
-        reason = found.get("failed") or "; ".join(said[-1:]) or "it said nothing"
-        raise DeviceError(f"what runs networks on the board is not known: {reason}")
-    runtime, version = str(found["runtime"]), str(found["version"])
-    label = f"{runtime}-{'.'.join(version.split('.')[:2])}"
-    return label, {"runtime": f"{runtime} {version}", "python": str(found["python"])}
+    python, label = python or python_of(link), ""
+    found: dict[str, str] = {}
+    reasons = []
+    for backend in backends:
+        argv = worker_argv(python, there, {"kind": "versions", "backend": backend})
+        reply = link.ask("run", argv=argv, limit_s=VERSIONS_LIMIT_S)
+        told = last_document(reply["stdout"])
+        if "runtime" not in told:
+            said = (reply["stderr"] or reply["stdout"]).strip().splitlines()
+            reasons.append(
+                str(told.get("failed") or "; ".join(said[-1:]) or "it said nothing")
+            )
+            continue
+        runtime, version = str(told["runtime"]), str(told["version"])
+        label = label or f"{runtime}-{'.'.join(version.split('.')[:2])}"
+        found |= {backend: f"{runtime} {version}", "python": str(told["python"])}
+    if not found:
+        raise DeviceError(
+            f"what runs networks on the board is not known: {'; '.join(reasons)}"
+        )
+    return label, found

@@ -65,7 +65,6 @@ def run_tflite(job):
             "types in the file",
         ),
     )
-    found["versions"] = {"python": python_version(), name: version}
     return found
 
 
@@ -221,19 +220,15 @@ def run_graph(job):
     _check_finite(output[0], found)
     found["batch_size"] = int(output[0].shape[0])
     kinds = sorted(set(str(d.device_type) for d in session.list_devices()))
+    devices = ", ".join(kind for kind in kinds if "XLA" not in kind)
     _read_back(
         found,
         job,
-        backend=("graph", "the runtime that loaded it"),
+        backend=("graph", "the runtime that loaded it, which has %s" % devices),
         batch_size=(found["batch_size"], "first dimension of the output"),
         threads=(None, "TensorFlow does not tell which of its threads compute"),
         precision=("float32", "the only one that a graph is made for"),
     )
-    found["versions"] = {
-        "python": python_version(),
-        "tensorflow": str(tf.__version__),
-        "devices": ", ".join(kind for kind in kinds if "XLA" not in kind),
-    }
     return found
 
 
@@ -302,7 +297,7 @@ def ends(definition):
 
 
 def tell_versions(job):
-    """Tell what could run networks here."""
+    """Tell what runs networks here, by the backend that is asked for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     found = {"python": python_version()}
     if job.get("backend") == "graph":

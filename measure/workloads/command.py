@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from measure.workloads.board_timing import Failed, Run, python_version
+from measure.workloads.board_timing import Failed, Run
 
 OUTSIDE = (1, 2, 9, 15)
 """Signals that come from outside: what died by one may live when tried again."""
@@ -57,7 +57,6 @@ def run_command(job):
 
     found = Run(job, execute, cpu_s, tests=False).told()
     found["batch_size"] = int(job.get("batch_size") or 1)
-    found["versions"] = {"python": python_version()}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import sysconfig
@@ -17,8 +18,10 @@ from measure.devices.address import Address
 from measure.devices.board_networks import NetworkPrograms
 from measure.devices.board_programs import Calls
 from measure.devices.network_program import NetworkProgram
-from measure.devices.transport import AgentLink, Reply
+from measure.devices.transport import AgentLink, InProcessLink, Reply
+from measure.devices.worker_program import runtimes_of
 from measure.errors import DeviceError, RunFailed, WorkloadError
+from measure.simulator.tree import BoardTree
 from measure.space import ConfigurationSpace
 from measure.workloads.zygote import Zygote
 from tests.measure.devices.sshd import sshd
@@ -108,7 +111,7 @@ def test_a_network_is_exported_copied_once_and_run(
     assert calls.window is not None
     assert now_s < calls.window[0] < calls.window[1] < link.ask("status")["now"]
     assert calls.window[1] - calls.window[0] >= 0.05
-    assert "tensorflow" in calls.versions and not calls.flags
+    assert not calls.flags
     pieces, there = link.pieces, folder / "cache" / "measure" / "files"
     names = sorted(os.listdir(there))
     assert names == sorted(_sha256(path) for path in there.iterdir())
@@ -220,4 +223,43 @@ def test_it_runs_over_ssh_and_tells_what_runs_it(
             opened.close()
         assert calls.calls_s and calls.read_back["threads"] == 1
         assert label.startswith("tensorflow-2.") and more["python"]
+        assert more["graph"] == more["tflite"] and "tensorflow 2." in more["graph"]
         assert list((tmp_path / "sshd" / "cache" / "measure" / "files").iterdir())
+
+
+class Telling(InProcessLink):
+    """A board whose Python has some runtimes, each with its version."""
+
+    def __init__(self, runtimes: dict[str, tuple[str, str]]) -> None:
+        super().__init__(BoardTree("tx1-r32"))
+        self.runtimes = runtimes
+
+    def ask(self, do: str, *, limit_s: float = 15.0, **words: Any) -> Reply:
+        if do != "run":
+            return super().ask(do, limit_s=limit_s, **words)
+        said: dict[str, str] = {"failed": "it is not there"}
+        backend = json.loads(words["argv"][-1])["backend"]
+        if backend in self.runtimes:
+            said = dict(zip(("runtime", "version"), self.runtimes[backend]))
+            said["python"] = "3.6.9"
+        return {"rc": 0, "stdout": json.dumps(said), "stderr": ""}
+
+
+def test_graphs_of_two_versions_of_tensorflow_are_told_apart() -> None:
+    lite, told = ("tflite_runtime", "2.5.0"), []
+    for tensorflow in ("1.15.2", "2.4.0"):
+        link = Telling({"tflite": lite, "graph": ("tensorflow", tensorflow)})
+        told.append(runtimes_of(link, "worker", ("tflite", "graph")))
+    assert [label for label, _ in told] == ["tflite_runtime-2.5"] * 2
+    assert [more["graph"] for _, more in told] == [
+        "tensorflow 1.15.2",
+        "tensorflow 2.4.0",
+    ]
+
+
+def test_a_board_that_runs_graphs_only_is_taken() -> None:
+    link = Telling({"graph": ("tensorflow", "1.15.2")})
+    label, more = runtimes_of(link, "worker", ("tflite", "graph"))
+    assert label == "tensorflow-1.15" and "tflite" not in more
+    with pytest.raises(DeviceError, match="it is not there"):
+        runtimes_of(link, "worker", ("tflite",))
