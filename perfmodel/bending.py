@@ -32,7 +32,7 @@ __all__ = ["Bends", "draw_bends"]
 #: clock ladders, latency bends by .2 to .4.
 BEND = 0.3
 #: The same for what a parabola leaves of a main effect.
-TWIST = 0.04
+TWIST = 0.05
 #: An option bends in its interactions as its own parabola does, up to this.
 MOST_BEND = 1.0
 
