@@ -480,13 +480,10 @@ class Journal(object):
 def cache_folder():
     """Return the folder of copied files: of the user whom programs run as, if known."""
     if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
-        import pwd
-
-        try:
-            home = pwd.getpwuid(int(os.environ["SUDO_UID"])).pw_dir
-        except KeyError:
+        user = _user()
+        if user is None:
             return ""
-        base = os.path.join(home, ".cache")
+        base = os.path.join(user.pw_dir, ".cache")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(base, "measure", "files")
@@ -1041,8 +1038,7 @@ class Child(object):
             stdin=subprocess.DEVNULL,
             stdout=self.out,
             stderr=self.err,
-            env=dict(os.environ, **request.get("env", {})),
-            cwd=request.get("folder"),
+            env=dict(os.environ, **_names_of_the_user()),
             preexec_fn=self._begin,
         )
 
@@ -1087,9 +1083,35 @@ def _as_the_user():
     """Leave the agent's process group, and root's rights if they are from sudo."""
     os.setsid()
     if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
-        os.setgroups([])
-        os.setgid(int(os.environ["SUDO_GID"]))
+        group, user = int(os.environ["SUDO_GID"]), _user()
+        if user is None:
+            os.setgroups([])
+        else:
+            # Devices such as the GPU are open to a group of its users.
+            os.initgroups(user.pw_name, user.pw_gid)
+            group = user.pw_gid
+        os.setgid(group)
         os.setuid(int(os.environ["SUDO_UID"]))
+
+
+def _user():
+    """Return the account of the user who called sudo; None where there is none."""
+    if os.geteuid() != 0 or not os.environ.get("SUDO_UID"):
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwuid(int(os.environ["SUDO_UID"]))
+    except KeyError:
+        return None
+
+
+def _names_of_the_user():
+    """Return what the environment of a user's program says of that user."""
+    user = _user()
+    if user is None:
+        return {}
+    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
 
 
 def _end_with_the_agent():

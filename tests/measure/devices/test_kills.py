@@ -137,8 +137,34 @@ def test_under_sudo_no_password_is_asked_for(sudo: Path, tmp_path: Path) -> None
         if os.geteuid() == 0:
             words = ["sh", "-c", "id -u"]
             # What the user runs is run by the user, not by root.
-            assert link.ask("run", argv=words, folder="/")["stdout"] == "12345\n"
+            assert link.ask("run", argv=words)["stdout"] == "12345\n"
         link.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="sudo makes an agent root")
+def test_under_sudo_a_program_has_the_groups_and_the_home_of_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import grp
+    import pwd
+
+    known = {user.pw_name: user for user in pwd.getpwall() if user.pw_uid}
+    also = (
+        (known[name], g) for g in grp.getgrall() for name in g.gr_mem if name in known
+    )
+    user, group = next(also, (next(iter(known.values())), None))
+    wanted = {user.pw_gid} if group is None else {user.pw_gid, group.gr_gid}
+    monkeypatch.setenv("SUDO_UID", str(user.pw_uid))
+    monkeypatch.setenv("SUDO_GID", str(user.pw_gid))
+    link = AgentLink(Address(sysfs_root=str(tmp_path)))
+    try:
+        words = ["sh", "-c", "id -u; id -G; echo $HOME; echo $USER $LOGNAME"]
+        said = link.ask("run", argv=words)["stdout"].splitlines()
+    finally:
+        link.close()
+    assert said[0] == str(user.pw_uid)
+    assert {int(word) for word in said[1].split()} >= wanted
+    assert said[2:] == [user.pw_dir, f"{user.pw_name} {user.pw_name}"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="sudo makes an agent root")
