@@ -139,6 +139,28 @@ class Refused(Exception):
     """A request that is not carried out; nothing was changed by it."""
 
 
+FAULTS = (
+    Refused,
+    IOError,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+)
+"""What a request may come to that does not end the agent."""
+
+
+def _refusal(error):
+    """Return the reply to a request that came to a fault."""
+    if isinstance(error, Refused):
+        return {"refused": str(error)}
+    if isinstance(error, (IOError, OSError)):
+        return {"refused": "%s: %s" % (error.filename, error.strerror or error)}
+    return {"refused": "malformed request: %r" % error}
+
+
 class Clock(object):
     """The board's clock."""
 
@@ -695,12 +717,8 @@ class Agent(object):
             return {"refused": "unknown request %r" % request.get("do")}
         try:
             return getattr(self, name)(request)
-        except Refused as error:
-            return {"refused": str(error)}
-        except (IOError, OSError) as error:
-            return {"refused": "%s: %s" % (error.filename, error.strerror or error)}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return {"refused": "malformed request: %r" % error}
+        except FAULTS as error:
+            return _refusal(error)
 
     def boot_id(self):
         """Return what differs from boot to boot; nothing where it is not told."""
@@ -1033,14 +1051,17 @@ class Child(object):
         self.start_s = clock.now()
         self.until_s = self.start_s + float(request.get("limit_s", 60.0))
         self.late = False
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=self.out,
-            stderr=self.err,
-            env=dict(os.environ, **_names_of_the_user()),
-            preexec_fn=self._begin,
-        )
+        try:
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=self.out,
+                stderr=self.err,
+                env=dict(os.environ, **_names_of_the_user()),
+                preexec_fn=self._begin,
+            )
+        except subprocess.SubprocessError as error:
+            raise Refused("%s cannot be begun: %s" % (argv[0], error))
 
     def _begin(self):
         if self.cores is not None:
@@ -1181,12 +1202,9 @@ def serve(agent, source, sink, limit_s=BEAT_LIMIT_S):
                 if request.get("do") == "run" and child is None:
                     try:
                         child = Child(request, agent.clock, agent.cores)
-                    except (Refused, IOError, OSError) as error:
-                        _send(
-                            sink,
-                            {"id": request.get("id"), "refused": str(error)},
-                            limit_s,
-                        )
+                    except FAULTS as error:
+                        reply = dict(_refusal(error), id=request.get("id"))
+                        _send(sink, reply, limit_s)
                     continue
                 reply = agent.handle(request)
                 reply["id"] = request.get("id")

@@ -546,6 +546,26 @@ def test_a_program_that_is_not_there_is_refused(program: Program) -> None:
     assert "no_such" in program.ask(do="run", argv=["no_such_program"])["refused"]
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"argv": 5},
+        {"argv": ["true"], "limit_s": "long"},
+        {"argv": ["true"], "limit_s": None},
+        {"argv": ["true", "\0"]},
+        {"argv": [1]},
+    ],
+)
+def test_a_malformed_run_is_refused_and_the_agent_stays(
+    program: Program, request_: dict[str, Any]
+) -> None:
+    set_two(program)
+    assert "refused" in program.ask(do="run", **request_)
+    assert program.ask(do="status")["left"] == 2
+    assert program.ask(do="run", argv=["true"])["rc"] == 0
+
+
 def test_a_root_that_is_not_there_is_refused(tmp_path: Path) -> None:
     program = Program(tmp_path / "none")
     assert "no such folder" in program.hello["refused"]
