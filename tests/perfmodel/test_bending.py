@@ -64,9 +64,7 @@ def test_options_of_two_levels_and_categories_do_not_bend() -> None:
     assert set(drawn[0].curves) == {"a", "b"}
     # As its own parabola bends; one that has none, by what is usual.
     assert np.std([bends.curves["a"] for bends in drawn]) == pytest.approx(0.6, rel=0.1)
-    assert np.std([bends.curves["b"] for bends in drawn]) == pytest.approx(
-        0.3, rel=0.1
-    )
+    assert np.std([bends.curves["b"] for bends in drawn]) == pytest.approx(0.3, rel=0.1)
 
 
 def test_intervals_hold_interactions_that_bend_though_only_ends_are_measured() -> None:
