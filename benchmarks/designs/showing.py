@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 NAMES = {"ours": "ours", "pyoptex": "pyoptex", "oapackage": "OApackage"}
@@ -31,12 +32,14 @@ def tables(problems: Mapping[str, Any], rows: Sequence[Row], machine: str) -> st
         cells = [key, _short(problem["goal_within_4_cpu_s"])]
         cells += [_range(own, name) for name in ("ours", *live)]
         lines.append("| " + " | ".join([*cells, _stored(problem["peers"])]) + " |")
-    for row in (row for row in rows if row.get("problem") == "large"):
-        lines += [""] if "large" not in "".join(lines[-1:]) else []
-        lines.append(
-            f"321 columns (large), 331 runs, seed {row['seed']}: "
-            f"{_short(row['d_efficiency'])} in {row['cpu_s']:.0f} CPU s."
-        )
+    large = [row for row in rows if row.get("problem") == "large"]
+    if large:
+        spent = max(row["cpu_s"] for row in large)
+        lines += [
+            "",
+            "15 two-level and 5 three-level options with all interactions, 321 "
+            f"columns, 331 runs: {_range(large, 'ours')} in {spent:.0f} CPU s.",
+        ]
     bounds = [row for row in rows if "bound" in row]
     if bounds:
         heads = ["problem", "runs", "ours", "bound", "share of the bound"]
@@ -94,7 +97,7 @@ def draw(problems: Mapping[str, Any], rows: Sequence[Row], path: Path) -> None:
 
     keys = [key for key in problems if any(row.get("problem") == key for row in rows)]
     height = -(-len(keys) // 3)
-    size = (12, 0.6 + 2.6 * height)
+    size = (12, 0.6 + 2.8 * height)
     figure, axes = plt.subplots(height, 3, figsize=size, layout="constrained")
     for ax in axes.flat[len(keys) :]:
         ax.axis("off")
@@ -113,10 +116,11 @@ def draw(problems: Mapping[str, Any], rows: Sequence[Row], path: Path) -> None:
                 ax.plot(
                     stored["cpu_s"], stored["d_efficiency"], "x", color="#777777", ms=5
                 )
-        ax.set_title(f"{key}: {problems[key]['what']}", fontsize=8)
+        title = shorten(f"{key}: {problems[key]['what']}", 48, placeholder=" ..")
+        ax.set_title(title, fontsize=8)
         ax.set_xscale("log")
-    figure.supxlabel("CPU time in s, one thread", fontsize=10)
-    figure.supylabel("D-efficiency", fontsize=10)
+        ax.set_xlabel("CPU s, one thread", fontsize=8)
+        ax.set_ylabel("D-efficiency", fontsize=8)
     lines = [Line2D([], [], color="#0072B2", label="ours, a line a seed")]
     for name, mark in MARKS.items():
         lines.append(
