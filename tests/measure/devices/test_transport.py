@@ -204,6 +204,21 @@ def test_a_host_key_that_is_not_known_is_refused(
         AgentLink(Address(ssh="board", ssh_config=str(strange)))
 
 
+def test_a_host_key_that_has_changed_is_refused(
+    disk: DiskTree, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    config = Path(address("ssh", disk, request).ssh_config)
+    known = config.parent / "known_hosts"
+    where = known.read_text().split()[0]
+    other = (config.parent / "user_key.pub").read_text().split()
+    (tmp_path / "changed").write_text(f"{where} {other[0]} {other[1]}\n")
+    strange = tmp_path / "ssh_config"
+    text = config.read_text().replace(str(known), str(tmp_path / "changed"))
+    strange.write_text(text)
+    with pytest.raises(DeviceError, match="Host key verification failed.*by hand"):
+        AgentLink(Address(ssh="board", ssh_config=str(strange)))
+
+
 def test_a_board_that_is_not_there_is_named(request: pytest.FixtureRequest) -> None:
     config = request.getfixturevalue("server")
     with pytest.raises(DeviceError, match="no.such.invalid: .*resolve"):
@@ -221,6 +236,7 @@ def test_nothing_of_the_input_is_in_what_the_board_runs() -> None:
     assert here[-2] == "u@h" and here[-3] == "--"
     assert not any("reboot" in word for word in here)
     assert here.count("BatchMode=yes") == 1
+    # Without it an unknown key is refused, as nobody is asked; who set it meant it.
     assert not any("StrictHostKeyChecking" in word for word in here)
 
 
