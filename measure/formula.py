@@ -170,16 +170,26 @@ class _Parser:
     def power(self) -> list[Term]:
         terms = self.atom()
         if self.peek("^", "**"):
-            self.take()
+            _, sign, at = self.take()
             kind, value, position = self.take()
             if kind != "number" or not 1 <= int(value) <= 9:
                 raise self.error("a power is a whole number from 1 to 9", position)
             terms = list(dict.fromkeys(terms))
+            if int(value) > 1 and len(terms) == 1 and terms[0].order:
+                raise self.error(self.vain(terms[0], sign + value), at)
             powers = terms
             for _ in range(int(value) - 1):
                 powers = list(dict.fromkeys(powers + _products(powers, terms)))
             terms = powers
         return terms
+
+    def vain(self, term: Term, power: str) -> str:
+        """Say that the power of a single term is that term."""
+        words = f"{term}{power} is {term} in formulas, where only sums have powers"
+        if len(term.factors) > 1 or term.factors[0].power > 1:
+            return words
+        factor = Factor(term.factors[0].option, int(power.lstrip("*^")))
+        return f"{words}; write {factor} for a power of its levels"
 
     def atom(self) -> list[Term]:
         kind, value, position = self.take()
@@ -237,8 +247,9 @@ def parse_formula(text: str, names: Sequence[str]) -> tuple[Term, ...]:
     Parameters
     ----------
     text : str
-        Of names, backticks, ``1``, ``+``, ``:``, ``*``, ``^2``, parentheses and
-        ``I(name**k)``.
+        Of names, backticks, ``1``, ``+``, ``:``, ``*``, ``^2`` of a sum, parentheses
+        and ``I(name**k)``. The power of one option alone would be that option, and is
+        refused.
     names : sequence of str
         The options that it may speak of.
 

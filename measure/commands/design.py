@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from measure.commands.shared import MODEL_HELP
 from measure.console import Output, check_folder, output_options
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ Example:
     "a file to judge.",
 )
 @click.option("--runs", type=click.IntRange(min=1), help="How many.")
-@click.option(
-    "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
-)
+@click.option("--model", metavar="main|interactions|quadratic|FORMULA", help=MODEL_HELP)
 @click.option(
     "--criterion",
     type=click.Choice(["d", "a", "i", "bayes-d"]),

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 #: Where results go unless ``--store`` says otherwise; the only folder that is made.
 DEFAULT_STORE = "results/measurements.db"
+#: Of ``--model``, with the grammar of its formulas.
+MODEL_HELP = (
+    "What it is for. A FORMULA is made of names, `quoted names`, 1, + (and), a:b (an "
+    "interaction), a*b (a + b + a:b), (a + b + c)^2 (those and all pairs) and "
+    "I(a**2) (the square of a numeric option)."
+)
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 

@@ -12,6 +12,7 @@ from measure.commands.boards import board_options, held_device, python_option
 from measure.commands.commanding import command_options
 from measure.commands.recorded import column_options, table_arguments
 from measure.commands.shared import (
+    MODEL_HELP,
     check_store,
     duration,
     log_of,
@@ -77,9 +78,7 @@ Example:
     metavar="NAME|FILE.csv",
     help="Which configurations.",
 )
-@click.option(
-    "--model", metavar="main|interactions|quadratic|FORMULA", help="What it is for."
-)
+@click.option("--model", metavar="main|interactions|quadratic|FORMULA", help=MODEL_HELP)
 @click.option(
     "--criterion",
     type=click.Choice(["d", "a", "i", "bayes-d"]),

@@ -39,6 +39,7 @@ FORMULAS = [
     "a:(b + c)",
     "a + a + b:a",
     "((a))",
+    "a^1",
     "(a + b):(c + d)",
 ]
 
@@ -77,6 +78,10 @@ def test_powers_and_quoted_names_are_read() -> None:
         ("I(a + b)", "I() takes name**k"),
         ("I(a**b)", "whole number from 1 to 9"),
         ("a^0", "whole number from 1 to 9"),
+        ("b + a^2", "character 6: a^2 is a in formulas, where only sums have powers"),
+        ("a**2", "write I(a**2) for a power of its levels"),
+        ("(a)^3", "write I(a**3) for a power of its levels"),
+        ("(a:b)^2", "a:b^2 is a:b in formulas"),
         ("a - b", "'-' is not understood"),
         ("a + ", "it ends"),
         ("(a", "')' expected"),
