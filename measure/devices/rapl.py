@@ -129,13 +129,12 @@ def find_counters(root: Path = Path("/")) -> tuple[tuple[Counter, ...], str]:
         chosen = [(name, zone) for zone, name in named.items() if name == "psys"]
     found = []
     for name, zone in chosen:
-        path = zone / "energy_uj"
+        path = zone / "max_energy_range_uj"
         try:
-            one = Counter(
-                name=name,
-                path=path,
-                range_uj=int(_text(zone / "max_energy_range_uj") or 0),
-            )
+            # Without it, a counter that begins anew would look like a gain of energy.
+            range_uj = int(path.read_text(encoding="ascii"))
+            path = zone / "energy_uj"
+            one = Counter(name=name, path=path, range_uj=range_uj)
             one.read()
         except PermissionError:
             return (), f"/{path.relative_to(root)}: {_HOW}"

@@ -255,3 +255,17 @@ def test_a_run_that_fails_fails(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="it died"):
         power.watched(run, window_of, quick=True)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("text", [None, "", "unknown"])
+def test_a_counter_whose_range_is_not_told_is_not_used(
+    tmp_path: Path, text: str | None
+) -> None:
+    root = tree(tmp_path, {"intel-rapl:0": "package-0"})
+    path = root / FOLDER / "intel-rapl:0" / "max_energy_range_uj"
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+    counters, reason = find_counters(root)
+    assert counters == () and "max_energy_range_uj cannot be read" in reason
