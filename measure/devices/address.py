@@ -42,6 +42,11 @@ if not same:
     with open("%s.%d" % (path, os.getpid()), "wb") as file:
         file.write(data)
     os.rename(file.name, path)
+stable = os.path.join(folder, "board_agent.py")
+if os.path.realpath(stable) != os.path.realpath(path):
+    link = "%s.%d" % (stable, os.getpid())
+    os.symlink(os.path.basename(path), link)
+    os.rename(link, stable)
 os.umask(mask)
 words = ["sudo", "-n"] if sys.argv[2] == "sudo" else []
 words += [sys.executable, "-I", path]

@@ -34,6 +34,9 @@ SETTLE_S = 0.05
 """Files that were written are looked at again so much later, until they stand."""
 REPLY_LIMIT = 1000000
 PR_SET_PDEATHSIG = 1
+ROOTS_STATE = "/var/lib"
+LOCKS = "/run/lock"
+"""Where root and users can lock the same file."""
 TRIES = 3
 """A power sensor that takes single shots may say ``EAGAIN``: it is asked again."""
 
@@ -400,7 +403,7 @@ def state_folder():
     """Return the folder of journals; root's is nobody else's."""
     base = os.environ.get("XDG_STATE_HOME")
     if not base and os.geteuid() == 0:
-        base = "/var/lib"
+        base = ROOTS_STATE
     if not base:
         base = os.path.expanduser("~/.local/state")
     return os.path.join(base, "measure", "boards")
@@ -421,34 +424,44 @@ def _sha256(data):
 class Journal(object):
     """What stood before, on disk before anything is written."""
 
-    def __init__(self, folder, root):
+    def __init__(self, folder, root, shared=""):
         key = _sha256(root.encode("utf-8", "surrogateescape")).hexdigest()
         self.folder = folder
         self.path = os.path.join(folder, "journal-%s.jsonl" % key[:16])
-        self._lock = None
+        self._shared = shared and os.path.join(shared, "measure-%s.lock" % key[:16])
+        self._lock = self._shared_lock = None
 
     def lock(self):
         """Keep other agents off the board, until this process ends."""
         import fcntl
 
-        os.makedirs(self.folder, 0o700, exist_ok=True)
-        self._lock = open(self.path + ".lock", "a+")
+        # Others may see that root's journal is there, not what is in the folder.
+        os.makedirs(self.folder, 0o711, exist_ok=True)
+        handle = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._lock = os.fdopen(handle, "r+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (IOError, OSError):
-            self._lock.seek(0)
             holder = self._lock.read().strip() or "unknown"
             self.close()
             raise Refused("another agent holds this board (process %s)" % holder)
+        self._shared_lock = _opened_by_all(self._shared) if self._shared else None
+        if self._shared_lock is not None:
+            try:
+                fcntl.flock(self._shared_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (IOError, OSError):
+                self.close()
+                raise Refused("another agent holds this board (of another user)")
         self._lock.truncate(0)
         self._lock.write("%d\n" % os.getpid())
         self._lock.flush()
 
     def close(self):
         """Let other agents in."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        for lock in (self._shared_lock, self._lock):
+            if lock is not None:
+                lock.close()
+        self._lock = self._shared_lock = None
 
     def read(self):
         """Return the entries; a torn last line is of a write that never began."""
@@ -497,6 +510,36 @@ class Journal(object):
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _opened_by_all(path):
+    """Return a file that any user can open to lock; None where none can be made.
+
+    Nothing is written to it, nor is a link followed: the folder is everybody's.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    for more in (0, os.O_CREAT | os.O_EXCL, 0):
+        try:
+            handle = os.open(path, flags | more, 0o644)
+        except (IOError, OSError):
+            continue
+        if more:
+            os.fchmod(handle, 0o644)
+        return os.fdopen(handle, "rb")
+    return None
+
+
+def other_journals(journal):
+    """Name the journals of others on this board: what they set, they put back."""
+    name, found = os.path.basename(journal.path), []
+    user = _user()
+    if os.geteuid() != 0:
+        path = os.path.join(ROOTS_STATE, "measure", "boards", name)
+        found.append((path, "root's: call this under sudo"))
+    elif user is not None:
+        path = os.path.join(user.pw_dir, ".local/state/measure/boards", name)
+        found.append((path, "that of %s: call this without sudo" % user.pw_name))
+    return ["%s is %s" % one for one in found if os.path.exists(one[0])]
 
 
 def cache_folder():
@@ -1264,15 +1307,19 @@ def main(words):
     try:
         if os.geteuid() == 0 and os.environ.get("SUDO_UID"):
             _check_own_file()
-        by_hand = words[:1] == ["restore"]
+        by_hand = bool(words)
         if by_hand:
+            if words[0] != "restore" or len(words) > 2:
+                raise Refused("unknown words %s: say restore [ROOT]" % " ".join(words))
             hello = {"root": (words[1:] or ["/"])[0]}
         else:
             hello = _first_line(0)
         files = Disk(hello.get("root") or "/")
         if not os.path.isdir(files.root):
             raise Refused("%s: there is no such folder on the board" % files.root)
-        journal = Journal(state_folder(), files.root)
+        # Whoever names the folder of the state keeps to it.
+        shared = files.root == "/" and not os.environ.get("XDG_STATE_HOME")
+        journal = Journal(state_folder(), files.root, LOCKS if shared else "")
         journal.lock()
     except (Refused, IOError, OSError) as error:
         _send(1, {"refused": str(error)})
@@ -1283,9 +1330,10 @@ def main(words):
     cache = Cache(folder) if folder else None
     agent = Agent(files, journal, Clock(), cache, cores)
     if by_hand:
-        reply = agent.handle({"do": "restore"})
+        reply = dict(agent.handle({"do": "restore"}), others=other_journals(journal))
         _send(1, reply)
-        return 1 if reply.get("failed") or "refused" in reply else 0
+        bad = reply.get("failed") or reply["others"] or "refused" in reply
+        return 1 if bad else 0
     _send(1, agent.handle({"do": "status"}))
     serve(agent, 0, 1, float(hello.get("beat_limit_s") or BEAT_LIMIT_S))
     return 0

@@ -49,6 +49,9 @@ def board(tmp_path: Path) -> Iterator[dict[str, str]]:
             "sweep --device": f"sweep --python {python} --device",
             "check --device": f"check --python {python} --device",
             "ssh nvidia@kitchen": f"ssh -F {config} board",
+            "sudo python3 ~/.cache": f"env XDG_STATE_HOME={config.parent}/state python "
+            f"{config.parent}/cache",
+            "agent.py restore": f"agent.py restore {disk.folder}",
             **SHORTER,
         }
         assert disk.snapshot() == before

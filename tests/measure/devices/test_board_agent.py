@@ -488,6 +488,71 @@ def test_restore_on_the_board_itself_needs_no_host(
     assert content(root) == FILES
 
 
+def test_words_that_are_unknown_are_refused_and_nothing_is_waited_for() -> None:
+    for words in (["restroe"], ["board_agent-2.py", "restore"], ["restore", "/", "x"]):
+        asked = [sys.executable, "-I", str(SOURCE), *words]
+        done = subprocess.run(asked, stdin=None, capture_output=True, timeout=20)
+        assert done.returncode == 1
+        assert "say restore [ROOT]" in json.loads(done.stdout)["refused"]
+
+
+def test_the_last_version_on_a_board_restores_by_a_name_that_stays(
+    program: Program, root: Path, tmp_path: Path
+) -> None:
+    from measure.devices.address import _BOOT
+
+    set_two(program)
+    program.process.kill()
+    program.process.wait(10)
+    state = str(root.parent / "state")
+    cache = tmp_path / "cache"
+    env = {**os.environ, "XDG_STATE_HOME": state, "XDG_CACHE_HOME": str(cache)}
+    data = SOURCE.read_bytes()
+    for version in (
+        data.replace(b"def main(", b"def old(").split(b"\n\nif __n")[0],
+        data,
+    ):
+        words = [sys.executable, "-I", "-c", _BOOT, str(len(version)), "plain"]
+        subprocess.run(words, env=env, input=version, capture_output=True, timeout=20)
+    names = sorted(path.name for path in (cache / "measure").glob("board_agent*"))
+    assert len(names) == 3 and names[-1] == "board_agent.py"
+    stable = str(cache / "measure" / "board_agent.py")
+    words = [sys.executable, stable, "restore", str(root)]
+    done = subprocess.run(words, env=env, capture_output=True, check=True)
+    assert len(json.loads(done.stdout)["restored"]) == 2
+    assert content(root) == FILES
+
+
+def test_a_restore_by_hand_names_the_journal_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_agent, "ROOTS_STATE", str(tmp_path / "root"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    mine = Journal(str(tmp_path / "mine"), "/")
+    assert board_agent.other_journals(mine) == []
+    theirs = Journal(str(tmp_path / "root" / "measure" / "boards"), "/")
+    theirs.lock()
+    theirs.add([{"path": "/sys/x", "old": "1", "boot": "", "root": "/"}])
+    theirs.close()
+    (named,) = board_agent.other_journals(mine)
+    assert named == f"{theirs.path} is root's: call this under sudo"
+
+
+def test_roots_agent_and_a_users_do_not_hold_one_board_at_once(tmp_path: Path) -> None:
+    shared = str(tmp_path)
+    one, other = (Journal(str(tmp_path / n), "/", shared) for n in ("root", "user"))
+    one.lock()
+    with pytest.raises(board_agent.Refused, match="another agent holds this board"):
+        other.lock()
+    one.close()
+    other.lock()
+    other.close()
+    # A place that cannot be locked by all is none: each has its own lock.
+    alone = Journal(str(tmp_path / "alone"), "/", str(tmp_path / "none"))
+    alone.lock()
+    alone.close()
+
+
 def test_kill_9_at_any_moment_leaves_what_restore_puts_back(root: Path) -> None:
     draw = random.Random(1)
     paths = [path for path in FILES if board_agent.is_allowed(path)]
