@@ -106,6 +106,9 @@ class PerformanceModel(RegressorMixin, TakesRawRows):  # type: ignore[misc]
         Runs behind it: more than rows where `perfmodel.fitting.fit` averaged repeats.
     cross_validation_ : CrossValidation or None
         Error on unseen runs, if `perfmodel.fitting.fit` found it.
+    failed_ : ndarray of int, shape (n, n_options)
+        Configurations of which every run failed, as far as `perfmodel.fitting.fit` was
+        told: positions in each option's levels.
     choice_ : str
         Why this model and no other, if `perfmodel.fitting.fit` chose it.
     notes_ : tuple of str
@@ -219,6 +222,7 @@ class PerformanceModel(RegressorMixin, TakesRawRows):  # type: ignore[misc]
         self.notes_: tuple[str, ...] = ()
         self.log_response_ = bool(np.all(response > 0))
         self.runs_ = len(response)
+        self.failed_ = np.empty((0, codes.shape[1]), dtype=np.int64)
         self.codes_ = codes
         self.target_ = np.log(response) if self.log_response_ else response
         self.noise_log_sd_ = 0.0
@@ -360,6 +364,8 @@ class PerformanceModel(RegressorMixin, TakesRawRows):  # type: ignore[misc]
         own = {"codes": self.codes_, "target": self.target_}
         if self.groups_ is not None:
             own["groups"] = self.groups_
+        if len(self.failed_):
+            own["failed"] = self.failed_
         if cv is not None:
             own["held_out"] = cv.predictions
         return write_folder(Path(folder), document, {**arrays, **own}, files)

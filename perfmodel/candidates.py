@@ -10,6 +10,7 @@ import numpy as np
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import ModelError, SelectionError
 from perfmodel.facts import facts_of
+from perfmodel.failures import failed_configurations, left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +85,7 @@ class Candidates:
                 for name, unit in one.responses.items():
                     self._add(name, unit)
             self.rows = _measured(runs, self.space, list(self.responses))
+            self._failed(runs)
         else:
             for model in given:
                 facts = facts_of(model)
@@ -142,12 +144,30 @@ class Candidates:
             ]
             rows[name] = np.concatenate(chunks)
         rows["measured"] = False
-        if data is not None:
+        passed_over = self._failed([] if data is None else [data])
+        if data is None:
+            known = rows.head(0)
+        else:
             known = _measured([data], self.space, list(self.responses))
-            seen = {tuple(row) for row in self.space.encode(known).tolist()}
-            new = [tuple(row) not in seen for row in indices.tolist()]
-            rows = pd.concat([known, rows[new]], ignore_index=True)
+            passed_over |= {tuple(row) for row in self.space.encode(known).tolist()}
+        if passed_over:
+            new = [tuple(row) not in passed_over for row in indices.tolist()]
+            parts = [part for part in (known, rows[new]) if len(part)]
+            rows = pd.concat(parts or [known], ignore_index=True)
         return rows
+
+    def _failed(self, runs: Sequence[PerformanceDataset]) -> set[tuple[int, ...]]:
+        """Find the configurations that failed in all responses; note how many."""
+        failed = [failed_configurations(one, self.space) for one in runs]
+        for model in self.models.values():
+            codes = getattr(model, "failed_", None)
+            if codes is not None and set(model.space_.names) == set(self.space.names):
+                levels = model.space_.decode(codes)
+                failed.append(self.space.encode(levels))
+        found = [{tuple(row) for row in one.tolist()} for one in failed]
+        gone = set.intersection(*found) if found else set()
+        self.notes.extend(left_out(len(gone)))
+        return gone
 
     def add_intervals(self, index: Any) -> None:
         """Add the interval of each prediction among some rows.

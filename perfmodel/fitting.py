@@ -9,6 +9,7 @@ import numpy as np
 from measure.spelling import runs_of
 from perfmodel.catalogue import AUTO, RACING, make_model
 from perfmodel.errors import DataError
+from perfmodel.failures import failed_configurations, left_out
 from perfmodel.ladders import sparse_ladders
 from perfmodel.progress import Progress, part_of, silent
 from perfmodel.racing import called, choose, race
@@ -110,10 +111,12 @@ def fit(
     chosen.response_, chosen.unit_ = data.response, data.unit
     chosen.environment_ = data.environments()[0]
     chosen.runs_ = runs
+    chosen.failed_ = failed_configurations(data, getattr(chosen, "space_", None))
     chosen.cross_validation_ = validation
     chosen.choice_ = _reason(candidates, found, validation)
     sparse = sparse_ladders(data.space, X)
-    chosen.notes_ = (*data.notes, *data.counted, *told, *sparse)
+    failed = left_out(len(chosen.failed_))
+    chosen.notes_ = (*data.notes, *data.counted, *failed, *told, *sparse)
     return chosen
 
 

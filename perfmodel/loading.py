@@ -89,6 +89,7 @@ def _rebuilt(
     # Folders of before this was saved have a row for each run, or have lost the number.
     model.runs_ = entry({"runs": len(model.codes_), **document}, "runs", int)
     model.groups_ = _groups(arrays, len(model.codes_))
+    model.failed_ = _failed(arrays, space)
     model.target_ = array(arrays, "target", "f", (len(model.codes_),))
     model.cross_validation_ = _cross_validation(document, arrays)
     model._restore(entry(document, "learned", dict), arrays, files)
@@ -150,6 +151,14 @@ def _groups(arrays: dict[str, Any], n: int) -> NDArray[np.int64] | None:
     if "groups" not in arrays:
         return None
     return np.asarray(array(arrays, "groups", "i", (n,)), dtype=np.int64)
+
+
+def _failed(arrays: dict[str, Any], space: ConfigurationSpace) -> NDArray[np.int64]:
+    """Read which configurations were tried and failed, if any were."""
+    if "failed" not in arrays:
+        return np.empty((0, len(space.options)), dtype=np.int64)
+    failed = array(arrays, "failed", "i", (-1, len(space.options)))
+    return np.asarray(failed, dtype=np.int64)
 
 
 def _cross_validation(

@@ -196,8 +196,10 @@ def _of_section(
 
 
 def _complete(data: PerformanceDataset) -> bool:
-    """Return whether every valid configuration has every response measured."""
-    size = data.space.size()
+    """Return whether every valid configuration was measured in full, or failed."""
+    from perfmodel.failures import failed_configurations
+
+    size = data.space.size() - len(failed_configurations(data))
     return all(len(data.for_response(name).y) == size for name in data.responses)
 
 

@@ -331,6 +331,7 @@ def fit_transfer(
     DataError
         If source and target have no option in common.
     """
+    from perfmodel.failures import failed_configurations
     from perfmodel.selection import describe
     from perfmodel.transfer.base import SourceRuns, TransferModel
     from perfmodel.transfer.pairing import common_options
@@ -348,6 +349,7 @@ def fit_transfer(
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])
     model.runs_ = int(target.replicates.sum())
+    model.failed_ = failed_configurations(target, model.space_)
     model.choice_ = model.report.reason
     model.notes_ = (*options.notes, *target.counted)
     return model

@@ -442,6 +442,31 @@ def test_what_was_not_measured_is_predicted_with_intervals(run, one) -> None:
     assert entry["candidates"] == known_answers.additive().space.size()
 
 
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (["fit"], "models"),
+        (["recommend", "--minimize", "time_s"], "fronts"),
+        (["pareto"], "fronts"),
+    ],
+)
+def test_the_best_are_none_that_failed(run, one, words, key) -> None:
+    runs = pd.read_csv(one)
+    wanted = [*words, "--data", one, "--response", "time_s", *QUICK, "--json", "r.json"]
+    run(*wanted)
+    entry = json.loads(Path("r.json").read_text())[key][0]
+    best = entry["best" if key == "models" else "front"][0]["configuration"]
+    same = (runs[list(best)] == pd.Series(best)).all(axis=1)
+    failed = pd.DataFrame([best]).assign(machine="laptop", time_s=np.nan)
+    pd.concat([runs[~same], failed]).to_csv(one, index=False)
+    result = run(*wanted)
+    entry = json.loads(Path("r.json").read_text())[key][0]
+    rows = entry["best" if key == "models" else "front"]
+    assert best not in [row["configuration"] for row in rows]
+    note = "1 configuration was tried and failed: left out of the best"
+    assert note in result.stdout and note in entry["notes"]
+
+
 def test_measured_alone_predicts_nothing(run, one) -> None:
     words = ["--data", one, "--responses", "time_s,energy_j", "--measured"]
     written = document(run("pareto", *words, "--json", "-"))

@@ -127,7 +127,10 @@ def test_what_was_left_out_stands_in_the_notes() -> None:
         frame.assign(latency_s=y), response="latency_s", space=SPACE
     )
     notes = fit(data, model="cart").notes_
-    assert notes == ("1 of 48 runs has no latency_s and is left out",)
+    assert notes == (
+        "1 of 48 runs has no latency_s and is left out",
+        "1 configuration was tried and failed: left out of the best",
+    )
 
 
 def test_the_same_seed_fits_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from measure.space import ConfigurationSpace, Option
 from perfmodel import candidates
 from perfmodel.dataset import PerformanceDataset
 from perfmodel.errors import ModelError, SelectionError
+from perfmodel.fitting import fit
+from perfmodel.loading import load
 from perfmodel.pareto import pareto_front, recommend
 from tests.known_answers import brute_force_front
 
@@ -248,3 +251,59 @@ def test_a_front_draws_itself_over_all_candidates_with_units() -> None:
 def test_a_front_of_one_response_has_no_picture() -> None:
     with pytest.raises(SelectionError, match="no picture"):
         recommend([LATENCY], "latency_s").plot()
+
+
+def with_failure(status: bool = False) -> PerformanceDataset:
+    """Runs of six of eight configurations; the quickest was tried and failed."""
+    rows = np.append(np.arange(6), 6)
+    frame = SPACE.decode(SPACE.all_rows()[rows])
+    frame["latency_s"] = [5.0, 5.1, 4.0, 4.1, 3.0, 3.1, np.nan]
+    frame["status"] = ["done"] * 6 + ["failed"]
+    return PerformanceDataset.from_frame(
+        frame,
+        options=SPACE.names,
+        space=SPACE,
+        response={"latency_s": "s"},
+        meta=["status"] if status else [],
+    )
+
+
+@pytest.mark.parametrize("status", [False, True])
+def test_what_failed_is_never_recommended(status) -> None:
+    data = with_failure(status)
+    best = {"threads": 8, "backend": "graph"}
+    assert best in recommend([LATENCY], "latency_s").frame[[*best]].to_dict("records")
+    fitted = fit(data, model="stepwise")
+    note = "1 configuration was tried and failed: left out of the best"
+    for front in (
+        recommend([LATENCY], "latency_s", data=data),
+        recommend([fitted], "latency_s"),
+        pareto_front([fitted], data=data),
+        pareto_front(data),
+    ):
+        levels = front.candidates[list(SPACE.names)].to_dict("records")
+        assert best not in levels and len(front.frame)
+        assert note in front.notes
+    assert note in fitted.notes_
+
+
+def test_what_worked_once_is_recommended() -> None:
+    data = with_failure()
+    again = data.frame.tail(1).assign(latency_s=1.0)
+    both = replace(data, frame=pd.concat([data.frame, again]))
+    front = recommend([fit(both, model="stepwise")], "latency_s", data=both)
+    assert front.frame["threads"].tolist() == [8]
+    assert not any("failed" in note for note in front.notes)
+
+
+def test_what_was_not_measured_in_a_run_that_was_made_is_no_failure() -> None:
+    data = with_failure(status=True)
+    data.frame["status"] = "done"
+    front = recommend([fit(data, model="stepwise")], "latency_s", data=data)
+    assert set(front.frame["threads"]) == {8}
+
+
+def test_a_saved_model_knows_what_failed(tmp_path) -> None:
+    fit(with_failure(), model="stepwise").save(tmp_path / "model")
+    front = recommend([load(tmp_path / "model")], "latency_s")
+    assert len(front.candidates) == 7
