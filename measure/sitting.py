@@ -308,7 +308,11 @@ def _finished(run: Run, measured: Measurement, artefact: str, wall_s: float) -> 
         status="done",
         wall_s=wall_s,
         readings=readings_of(measured),
-        raw={"calls_s": measured.calls_s, "warm_up_s": measured.warm_up_s},
+        raw={
+            "calls_s": measured.calls_s,
+            "warm_up_s": measured.warm_up_s,
+            **measured.raw,
+        },
         read_back=measured.read_back,
         read_back_reason=measured.read_back_reason,
         conditions=measured.conditions,

@@ -89,6 +89,8 @@ class Measurement:
         Hash of what was compiled for it.
     conditions : Conditions
         Load, temperature and whatever else varies.
+    raw : mapping of str to tuple of float
+        Further raw values, such as the calls of a window that was too short.
     """
 
     calls_s: tuple[float, ...]
@@ -101,6 +103,7 @@ class Measurement:
     flags: tuple[str, ...] = ()
     artefact: str = ""
     conditions: Conditions = field(default_factory=Conditions)
+    raw: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class Device(ABC):

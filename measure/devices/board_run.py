@@ -7,12 +7,14 @@ program says of its calls and what the samples say are joined by the board's own
 clock, which stamps both.
 
 The window is 20 updates of the power sensor long, and is measured again, longer, as
-long as that brings the 95 % interval of the energy within 2 %, up to a cap.
+long as that brings the 95 % interval of the energy within 2 %, up to a cap. The calls
+of the shorter ones are kept as raw values of the run, and their flags are the run's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,7 @@ from measure.devices.run_flags import clock_flags, power_flags
 from measure.devices.transport import Link, LinkLost, read_texts
 from measure.devices.watching import Seen, begin, drain, seen
 from measure.energy import Energy, energy_of
+from measure.errors import MeasureError
 
 if TYPE_CHECKING:
     from measure.configuration import Configuration
@@ -138,21 +141,25 @@ class BoardRun:
         course = course_of(timing, instruments.period_s)
         states = tuple(instruments.cooling.values())
         held_down = hot(read_texts(link, states), instruments.cooling)
+        cooling, flags = instruments.cooling, dict[str, None]()
+        earlier: list[Taken] = []
         while True:
             taken = _take(link, instruments, program, configuration, timing, course)
-            energy, readings, flags = judged(taken, instruments, quick=timing.quick)
+            energy, readings, found = judged(taken, instruments, quick=timing.quick)
+            clocks = taken.trace.clocks_between(*(taken.calls.window or taken.loaded))
+            seen_at = {cooling[n]: str(v) for n, v in taken.trace.cooling.items()}
+            held_down |= hot(seen_at, cooling)
+            # What spoke against a window speaks against the one that took its place.
+            own = (*taken.calls.flags, *clock_flags(clocks, levels), *found)
+            flags |= dict.fromkeys(own)
             length = None if energy is None else longer(energy, course.window_s)
             if length is None:
                 break
+            earlier.append(taken)
             course = replace(course, window_s=length)
         calls, observed = taken.calls, self.controls.read(levels)
-        clocks = taken.trace.clocks_between(*(calls.window or taken.loaded))
         told = read_texts(link, [LOAD, *states])
-        cooling = instruments.cooling
-        during = {cooling[n]: str(state) for n, state in taken.trace.cooling.items()}
-        held_down |= hot(during, cooling)
-        flags = (*clock_flags(clocks, levels), *flags)
-        flags += tuple(sorted(held_down | hot(told, cooling)))
+        flags |= dict.fromkeys(sorted(held_down | hot(told, cooling)))
         read_back = {**calls.read_back, **observed}
         how = dict.fromkeys(observed, "read on the board after its calls")
         reasons = {**calls.read_back_reason, **how}
@@ -164,7 +171,11 @@ class BoardRun:
             readings=readings,
             read_back={n: read_back.get(n) for n in configuration},
             read_back_reason={n: reasons.get(n, NOT_READ) for n in configuration},
-            flags=(*calls.flags, *flags),
+            flags=tuple(flags),
+            raw={
+                f"window_{number}_calls_s": one.calls.calls_s
+                for number, one in enumerate(earlier, 1)
+            },
             conditions=conditions_of(told[LOAD], taken.trace.temperature_c, clocks),
         )
 
@@ -191,12 +202,20 @@ def _take(
     )
     watch = instruments.watch(course.every_s)
     start_s = begin(link, watch)
-    link.clock.sleep(course.rest_s)
-    raw = drain(link)
-    reply = link.ask("run", argv=argv, limit_s=time_limit_s + LOAD_LIMIT_S)
-    raw += drain(link)
-    link.clock.sleep(course.rest_s)
-    raw += drain(link, stop=True)
+    try:
+        link.clock.sleep(course.rest_s)
+        raw = drain(link)
+        reply = link.ask("run", argv=argv, limit_s=time_limit_s + LOAD_LIMIT_S)
+        raw += drain(link)
+        link.clock.sleep(course.rest_s)
+        raw += drain(link, stop=True)
+    except LinkLost:
+        raise
+    except BaseException:
+        # The agent would go on sampling into its memory.
+        with suppress(MeasureError):
+            drain(link, stop=True)
+        raise
     calls = program.calls(reply)
     stop_s = max([reply["stop_s"], *(one[1] for one in raw[-1:])])
     return Taken(

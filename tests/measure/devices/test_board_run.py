@@ -11,8 +11,9 @@ from measure.configuration import Configuration
 from measure.devices.address import Address
 from measure.devices.base import Measurement
 from measure.devices.board_course import course_of, longer
+from measure.devices.board_programs import Calls, calls_of
 from measure.devices.jetson import JetsonDevice
-from measure.devices.transport import Link, LinkLost
+from measure.devices.transport import Link, LinkLost, Reply
 from measure.energy import energy_of
 from measure.errors import DeviceError, RunFailed
 from measure.power_samples import PowerSensor, Samples
@@ -186,6 +187,44 @@ def test_a_link_that_breaks_while_a_model_is_copied_is_made_again() -> None:
     assert device.controls.lost
     assert device.measure("fake", "images", configuration, Timing()).calls_s
     assert programs.one.copies == 1 and not device.controls.lost
+
+
+def test_a_run_that_is_refused_does_not_leave_the_sampler_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+
+    def refused(argv: list[str]) -> Reply:
+        raise DeviceError("the board: argv: a list of words is needed")
+
+    monkeypatch.setattr(link, "_run", refused)
+    with pytest.raises(DeviceError, match="a list of words"):
+        measured(link)
+    with pytest.raises(DeviceError, match="nothing is watched"):
+        link.ask("samples")
+
+
+def test_windows_that_were_too_short_keep_their_calls_and_their_flags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link, program = fake_board("tx1-r32", period_s=0.05), FakeProgram()
+    lengths = iter([2.5, 4.0, None])
+    monkeypatch.setattr(
+        "measure.devices.board_run.longer", lambda energy, window_s: next(lengths)
+    )
+    told = iter(["no steady state", "", ""])
+
+    def calls(reply: Reply) -> Calls:
+        flag = next(told)
+        return replace(calls_of(reply), flags=(flag,) if flag else ())
+
+    monkeypatch.setattr(program, "calls", calls)
+    found = measured(link, program=program)
+    assert found.flags == ("no steady state",)
+    counts = {name: len(values) for name, values in found.raw.items()}
+    assert list(counts) == ["window_1_calls_s", "window_2_calls_s"]
+    first, second = counts.values()
+    assert first < second < len(found.calls_s)
 
 
 def test_a_board_that_an_earlier_sweep_left_set_is_not_built_upon() -> None:
