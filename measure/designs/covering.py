@@ -74,11 +74,16 @@ def pairwise(
     chosen = _without_superfluous(np.array(rows), pairs)
     notes = []
     if impossible:
-        notes.append(f"{impossible} pairs of levels stand in no valid configuration")
+        verb = "stands" if impossible == 1 else "stand"
+        pair = "pair of levels" if impossible == 1 else "pairs of levels"
+        notes.append(f"{impossible} {pair} {verb} in no valid configuration")
     if runs is not None and runs < len(chosen):
-        chosen = chosen[: max(runs, 1)]
+        every, chosen = len(chosen), chosen[: max(runs, 1)]
         covered = len(np.unique(pairs.of_all(chosen)))
-        notes.append(f"{covered} of {total} pairs of levels are covered")
+        notes.append(
+            f"{covered} of {total} pairs of levels are covered and {total - covered} "
+            f"are not; {every} runs (--runs) would cover all"
+        )
     elif runs is not None and runs > len(chosen):
         notes.append(f"{len(chosen)} runs cover all pairs; {runs} are not needed")
     return made("pairwise", space, chosen, model=model, seed=seed, notes=tuple(notes))

@@ -295,5 +295,8 @@ def _unused_runs(design: Design, runs: int | None) -> Design:
         return design
     from dataclasses import replace
 
-    note = f"the design has {design.runs} runs whatever --runs says ({runs})"
+    note = (
+        f"--runs {runs} is not used: {design.name} has the {design.runs} runs that "
+        "its options or its file give it"
+    )
     return replace(design, notes=(*design.notes, note))

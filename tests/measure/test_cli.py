@@ -154,6 +154,15 @@ def test_a_dry_run_writes_nothing(shell: Shell) -> None:
     assert not (shell.folder / "results").exists()
 
 
+def test_a_sweep_of_all_combinations_says_that_runs_are_not_used(shell: Shell) -> None:
+    (shell.folder / "space.yaml").write_text(
+        "options:\n  turbo: {kind: boolean}\n  xnnpack: {kind: boolean}\n"
+    )
+    words = ("--device", "sim:effects", "--design", "full-factorial", "--dry-run")
+    said = shell("sweep", *words, "--space", "space.yaml", "--runs", "3")
+    assert "--runs 3 is not used: full-factorial has the 4 runs" in said
+
+
 def test_a_d_optimal_sweep_needs_no_number_of_runs(shell: Shell) -> None:
     words = ("--device", "sim:effects", "--dry-run", "--budget", "3s")
     out = shell("sweep", *words)

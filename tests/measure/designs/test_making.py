@@ -57,7 +57,17 @@ def test_a_file_is_a_design_by_its_path(tmp_path: Path) -> None:
     write_design(make_design("random", SPACE, 3), tmp_path / "D.csv")
     design = make_design(str(tmp_path / "D.csv"), SPACE, 9)
     assert design.runs == 3
-    assert design.notes == ("the design has 3 runs whatever --runs says (9)",)
+    (note,) = design.notes
+    assert note.startswith("--runs 9 is not used: D.csv has the 3 runs")
+
+
+@pytest.mark.parametrize("name", ["full-factorial", "definitive-screening"])
+def test_a_design_of_its_own_size_says_that_runs_are_not_used(name: str) -> None:
+    free = make_design(name, MIXED)
+    asked = make_design(name, MIXED, 5)
+    assert asked.runs == free.runs
+    assert f"--runs 5 is not used: {name} has the {free.runs} runs" in asked.notes[-1]
+    assert make_design(name, MIXED, free.runs).notes == free.notes
 
 
 def test_runs_are_by_default_a_few_more_than_coefficients() -> None:
