@@ -190,9 +190,11 @@ def split_plot(
         frame=frame,
         seed=seed,
         iterations=done,
+        fixed=len(kept),
         hard_to_change=tuple(space.names[i] for i in hard),
         variance_ratio=variance_ratio,
         cpu_s=cpu_s,
+        interrupted=bool(notes),
         notes=(described, *notes),
     )
 
@@ -362,6 +364,7 @@ def _search(
     random = np.array([seed], dtype=np.int64).view(np.uint64)
     best, memory = state.levels.copy(), np.array([-np.inf])
     # Compiled, or loaded, before the clock starts.
+    tell_compiling(progress, plot_exchange.improve_plots)
     plot_exchange.improve_plots(
         problem, state, best, memory, random, 0, _TEMPERATURE, hard, starts
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from measure.designs import plot_exchange
 from measure.designs import state as states
+from measure.designs.diagnostics import evaluate
 from measure.designs.local_search import Task, make_problem, make_state
 from measure.designs.problem import code
 from measure.designs.whole_plots import split_plot
@@ -203,3 +206,12 @@ def test_dear_changes_make_fewer_whole_plots() -> None:
     assert found == sorted(found, reverse=True)
     assert found[0] == 20 and found[-1] == 4
     assert found[0] > found[1] > found[2]
+
+
+def test_the_bound_of_added_whole_plots_counts_on_the_kept_ones() -> None:
+    earlier = split_plot(SPACE, 6, 2, model="main", iterations=3).frame
+    earlier = earlier.assign(**{name: earlier[name].iloc[0] for name in ("w1", "w2")})
+    design = split_plot(SPACE, 10, model="main", runs=20, fixed=earlier, iterations=50)
+    beside, alone = evaluate(design), evaluate(replace(design, fixed=0))
+    assert beside.upper_bound is not None and alone.upper_bound is not None
+    assert beside.d_efficiency <= beside.upper_bound < alone.upper_bound
