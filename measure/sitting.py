@@ -120,6 +120,8 @@ class Sitting:
                 self._next(began)
         except KeyboardInterrupt:
             return "interrupted"
+        finally:
+            self.device.keep_levels(False)
         return ""
 
     def _prepare(self) -> None:
@@ -182,8 +184,14 @@ class Sitting:
         """Measure one planned run and append what came of it."""
         if self.protocol.cool_down_s:
             time.sleep(self.protocol.cool_down_s)
+        stays = self._stays(planned)
+        if stays:
+            self.device.keep_levels(True)
         run = self._attempt(slot, planned)
         self.store.add_run(run)
+        if not stays:
+            # Also after a last run that was not measured: a twin, or a failed build.
+            self.device.keep_levels(False)
         self._remember(run)
         self.order += 1
         self.ended += 1
@@ -200,7 +208,6 @@ class Sitting:
 
     def _attempt(self, slot: int | None, planned: PlannedRun) -> Run:
         pair = (planned.network, planned.workload)
-        self.device.keep_levels(self._stays(planned))
         run = Run(
             run_id=uuid.uuid4().hex,
             sweep_id=self.plan.sweep_id,

@@ -340,7 +340,7 @@ class Device(ABC):
         Parameters
         ----------
         keep : bool
-            False: each run ends with what it set put back.
+            False: what stands is put back now, and each run ends with that.
         """
 
     def close(self) -> None:

@@ -47,7 +47,6 @@ class BoardControls:
     def __init__(self, link: Link, word: str, where: str = "the board") -> None:
         self.link, self.where = link, where
         self.lost = False
-        self.keep = False
         self._applied: list[Actuator] = []
         self.identity = identify(link)
         if word not in ("auto", self.identity.word):
@@ -110,15 +109,13 @@ class BoardControls:
             raise
 
     def restore(self) -> None:
-        """Put back what `apply` set, the last first; nothing while it is to be kept.
+        """Put back what `apply` set, the last first.
 
         Raises
         ------
         DeviceError
             Naming what could not be put back.
         """
-        if self.keep and not self.lost:
-            return
         applied, self._applied = self._applied, []
         if self.lost:
             # The agent did, when it lost us; or the next one does from its journal.

@@ -94,7 +94,12 @@ class BoardRun:
         self.controls, self._instruments = controls, instruments
 
     def measure(
-        self, program: BoardProgram, configuration: Configuration, timing: Timing
+        self,
+        program: BoardProgram,
+        configuration: Configuration,
+        timing: Timing,
+        *,
+        keep: bool = False,
     ) -> Measurement:
         """Measure one configuration, and put the board back.
 
@@ -106,6 +111,8 @@ class BoardRun:
             Options that are none of the board's are the program's.
         timing : Timing
             How long.
+        keep : bool, default=False
+            Whether levels may stand after a run that went well, for the next one.
 
         Returns
         -------
@@ -124,7 +131,7 @@ class BoardRun:
             program.copy(self.controls.link)
             own = self.controls.actuators
             levels = {name: v for name, v in configuration.items() if name in own}
-            with configured(self.controls, levels):
+            with configured(self.controls, levels, keep=keep):
                 return self._measure(program, configuration, levels, timing)
         except LinkLost:
             self.controls.lost = True

@@ -29,7 +29,9 @@ class Settable(Protocol):
 
 
 @contextmanager
-def configured(device: Settable, configuration: Mapping[str, Level]) -> Iterator[None]:
+def configured(
+    device: Settable, configuration: Mapping[str, Level], *, keep: bool = False
+) -> Iterator[None]:
     """Hold a device at a configuration; put it back on every way out.
 
     Parameters
@@ -38,6 +40,9 @@ def configured(device: Settable, configuration: Mapping[str, Level]) -> Iterator
         Such as a `JetsonDevice`.
     configuration : mapping of str to level
         What to set; the rest stays.
+    keep : bool, default=False
+        Whether it may stand after a good end; whoever says so calls `restore` later.
+        After an error it is put back all the same.
 
     Yields
     ------
@@ -61,4 +66,5 @@ def configured(device: Settable, configuration: Mapping[str, Level]) -> Iterator
             # The first error is the cause; the journal still has what is left set.
             error.add_note(str(second))
         raise
-    device.restore()
+    if not keep:
+        device.restore()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ class JetsonDevice(Device):
             raise
         self.identity = self.controls.identity
         self.name = self.address = self.identity.word
+        self._keep = False
         self._instruments: Instruments | None = None
         self._version: tuple[str, Mapping[str, str]] | None = None
         self.run = BoardRun(self.controls, self.instruments)
@@ -313,17 +315,27 @@ class JetsonDevice(Device):
         RunFailed
             If a level is not taken, the program failed, or the link broke.
         """
-        return self.run.measure(self._program(network, workload), configuration, timing)
+        program = self._program(network, workload)
+        return self.run.measure(program, configuration, timing, keep=self._keep)
 
     def keep_levels(self, keep: bool) -> None:
-        """Say whether what a run sets may stand after it.
+        """Say whether what a run sets may stand after it, if the run went well.
 
         Parameters
         ----------
         keep : bool
-            The last run before this is False again puts everything back.
+            False: what still stands is put back now.
+
+        Raises
+        ------
+        DeviceError
+            Naming what could not be put back.
         """
-        self.controls.keep = keep
+        self._keep = keep
+        if not keep:
+            # Where the link is lost, the agent has put everything back.
+            with suppress(LinkLost):
+                self.controls.restore()
 
     def describe(self) -> dict[str, str]:
         """Return what the board is, for whoever sees it first.
