@@ -10,10 +10,12 @@ from measure.devices.base import OptionOffer
 from measure.devices.idling import still
 from measure.devices.probing import identify, probe
 from measure.devices.sensors import pin_mode
-from measure.devices.transport import AgentLink, Link, LinkLost
+from measure.devices.transport import AgentLink, Link, LinkLost, read_texts
 from measure.errors import DeviceError
 from measure.levels import Level
 from measure.options import Option
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class BoardControls:
@@ -54,11 +56,21 @@ class BoardControls:
                 f"--device {word}: {where} is a {self.identity.word}; say "
                 f"--device {self.identity.word}"
             )
+        self.boot = self._boot_id()
+        self._find()
+
+    def _find(self) -> None:
+        """Find the files behind all options, which may differ from boot to boot."""
+        link = self.link
         found, self._missing = probe(link, self.identity.word)
         self.actuators = {actuator.name: actuator for actuator in found}
         self.pins = [pin for pin in pin_mode(link) if not available(link, pin)]
         self._still = [(a, v) for a, v in still(link) if not available(link, a)]
         self.offers = self._offered()
+
+    def _boot_id(self) -> str:
+        """Return what differs from boot to boot; nothing where it is not told."""
+        return read_texts(self.link, [BOOT_ID])[BOOT_ID] or ""
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Level | None]:
         """Return the levels as they are.
@@ -153,6 +165,12 @@ class BoardControls:
                 f"{self.where} was {self.identity.word} {self.identity.release} and is "
                 f"{found.word} {found.release} now; start a new sweep"
             )
+        # The agent has put back what was set, or a start of the board has.
+        self._applied = []
+        boot = self._boot_id()
+        if boot != self.boot:
+            self.boot = boot
+            self._find()
         self.lost = False
 
     def forbidden(self, options: Sequence[Option]) -> tuple[Forbidden, ...]:

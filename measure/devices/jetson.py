@@ -88,7 +88,7 @@ class JetsonDevice(Device):
             raise
         self.identity = self.controls.identity
         self.name = self.address = self.identity.word
-        self._keep = False
+        self._keep, self._boot = False, self.controls.boot
         self._instruments: Instruments | None = None
         self._version: tuple[str, Mapping[str, str]] | None = None
         self.run = BoardRun(self.controls, self.instruments)
@@ -267,8 +267,10 @@ class JetsonDevice(Device):
         Returns
         -------
         Instruments
-            Found once: the sensor's update period is measured then.
+            Found once a boot: the sensor's update period is measured then.
         """
+        if self._boot != self.controls.boot:
+            self._boot, self._instruments = self.controls.boot, None
         if self._instruments is None:
             self._instruments = find_instruments(self.controls)
         return self._instruments

@@ -10,6 +10,7 @@ import pytest
 from measure.configuration import Configuration
 from measure.devices.address import Address
 from measure.devices.base import Measurement
+from measure.devices.board_controls import BOOT_ID
 from measure.devices.board_course import course_of, longer
 from measure.devices.board_programs import Calls, calls_of
 from measure.devices.jetson import JetsonDevice
@@ -168,6 +169,23 @@ def test_a_link_that_breaks_fails_one_run_and_the_next_goes_on(what: str) -> Non
     found = device.run.measure(program, Configuration(LEVELS), Timing())
     assert dict(found.read_back) == LEVELS
     assert {p: link.tree.files[p] for p in link.tree.settable} == before
+
+
+@pytest.mark.parametrize("boots", [True, False])
+def test_a_board_that_was_started_anew_is_probed_again(boots: bool) -> None:
+    link = fake_board("tx1-r32", period_s=0.05)
+    device = JetsonDevice("tx1", link=link)
+    device.run.measure(FakeProgram(), Configuration(LEVELS), Timing())
+    known, found = device.instruments(), device.controls.actuators
+    link.lose = "run"
+    with pytest.raises(LinkLost):
+        device.run.measure(FakeProgram(), Configuration(LEVELS), Timing())
+    if boots:
+        link.tree.files[BOOT_ID] = b"another\n"
+    told = device.run.measure(FakeProgram(), Configuration(LEVELS), Timing())
+    assert dict(told.read_back) == LEVELS and told.flags == ()
+    assert (device.instruments() is not known) == boots
+    assert (device.controls.actuators is not found) == boots
 
 
 def test_a_link_that_breaks_while_a_model_is_copied_is_made_again() -> None:
