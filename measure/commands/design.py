@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from measure.commands.shared import MODEL_HELP
-from measure.console import Output, check_folder, output_options
+from measure.console import INTERRUPTED, Output, check_folder, output_options
 
 if TYPE_CHECKING:
     from measure.designs.base import Design
@@ -84,7 +84,7 @@ Example:
 @click.option(
     "--budget-s",
     type=click.FloatRange(min=0, min_open=True),
-    help="CPU seconds of a search.  [default: 4]",
+    help="CPU seconds of a search; Ctrl-C keeps the best so far.  [default: 4]",
 )
 @click.option(
     "--iterations", type=click.IntRange(min=1), help="Of a search, instead of a budget."
@@ -154,7 +154,7 @@ def design(
             )
     space = ConfigurationSpace.from_file(space_file)
     fixed, notes = (None, ()) if augment is None else read_earlier(augment, space)
-    with searching(output, name) as progress:
+    with searching(output) as progress:
         made = make_design(
             name,
             space,
@@ -191,6 +191,13 @@ def design(
             "picture": None if picture is None else str(picture),
         }
     )
+    if made.interrupted:
+        click.echo(
+            f"measure: interrupted after {made.iterations} iterations of the search; "
+            f"{out} is the best design it had found, the same command searches anew",
+            err=True,
+        )
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
 def _print(output: Output, made: Design, report: DesignReport, out: Path) -> None:

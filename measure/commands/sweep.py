@@ -197,7 +197,7 @@ def sweep(
         choice = replace(choice, held=completed)
         if runs is None and budget is None and is_sized(design_name):
             budget = USUAL_BUDGET_S
-        with searching(output, design_name) as progress:
+        with searching(output) as progress:
             design = ask_design(
                 design_name,
                 choice.space,
@@ -211,6 +211,10 @@ def sweep(
                 seed=seed,
                 candidates=choice.candidates,
                 progress=progress,
+            )
+        if design.interrupted:
+            raise KeyboardInterrupt(
+                "interrupted in choosing the design; nothing is measured"
             )
         if choice.notes:
             design = replace(design, notes=(*choice.notes, *design.notes))

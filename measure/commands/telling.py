@@ -14,12 +14,13 @@ from measure.commands.shared import duration
 
 if TYPE_CHECKING:
     from measure.console import Output
+    from measure.designs.local_search import Progress as SearchProgress
     from measure.sweep import Progress
 
 #: Off a terminal, a line this often at most; the first result is told at once.
 LINE_EVERY_S = 10.0
-# Designs that compiled code searches for.
-_SEARCHED = ("d-optimal", "split-plot")
+_COMPILING = "compiling the search for designs; this is done once and may take a minute"
+_CHOOSING = "choosing the design (Ctrl-C keeps the best so far)"
 
 
 class Teller:
@@ -112,47 +113,55 @@ class Teller:
         )
 
 
-def _is_compiled(design: str) -> bool:
-    from measure.designs import plot_exchange, walks
-    from measure.designs.compiling import is_compiled
-
-    split = plot_exchange.improve_plots
-    return is_compiled(split if design == "split-plot" else walks.improve)
-
-
 @contextmanager
-def searching(output: Output, design: str) -> Iterator[Callable[[Any], None] | None]:
-    """Show how far the search for a design is, on a terminal.
+def searching(output: Output) -> Iterator[Callable[[Any], None]]:
+    """Show how far the search for a design is: a bar on a terminal, else lines.
 
     Parameters
     ----------
     output : Output
-        Where it is said that the search must be compiled first.
-    design : str
-        Name of the design.
+        Where lines go, and that the search is compiled first where it is.
 
     Yields
     ------
-    Callable or None
-        To be given to the search; None off a terminal.
+    Callable
+        To be given to the search.
     """
-    if design in _SEARCHED and not _is_compiled(design):
-        output.print(
-            "compiling the search for designs; this is done once: half a minute"
-        )
-    if not sys.stderr.isatty():
-        yield None
+    if sys.stderr.isatty():
+        with _search_bar(output) as tell:
+            yield tell
         return
+    due = time.perf_counter() + LINE_EVERY_S
+
+    def line(progress: SearchProgress) -> None:
+        nonlocal due
+        now = time.perf_counter()
+        if progress.compiling:
+            output.print(_COMPILING)
+        elif now >= due and progress.share < 1:
+            due = now + LINE_EVERY_S
+            left_s = progress.cpu_s * (1 / progress.share - 1) if progress.share else 0
+            output.print(
+                f"{_CHOOSING}: {100 * progress.share:.0f} %, {duration(left_s)} left"
+            )
+
+    yield line
+
+
+@contextmanager
+def _search_bar(output: Output) -> Iterator[Callable[[Any], None]]:
     from rich.console import Console
     from rich.progress import BarColumn
     from rich.progress import Progress as Bar
     from rich.progress import TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("choosing the design"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn(_CHOOSING), BarColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
 
-        def tell(progress: Any) -> None:
+        def tell(progress: SearchProgress) -> None:
+            if progress.compiling:
+                output.print(_COMPILING)
             bar.update(task, completed=progress.share)
 
         yield tell

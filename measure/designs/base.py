@@ -59,6 +59,8 @@ class Design:
         Variance between whole plots over that within; for split-plot designs.
     cpu_s : float, default=0.0
         CPU time of the search, without compiling.
+    interrupted : bool, default=False
+        Whether Ctrl-C ended the search: the runs are the best it had found.
     notes : tuple of str
         What a reader of the design must know, one sentence each.
     """
@@ -78,6 +80,7 @@ class Design:
     hard_to_change: tuple[str, ...] = ()
     variance_ratio: float = 1.0
     cpu_s: float = 0.0
+    interrupted: bool = False
     notes: tuple[str, ...] = ()
 
     @property

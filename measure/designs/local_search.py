@@ -34,12 +34,16 @@ class Progress:
         Of the budget, from 0 to 1.
     log_value : float
         The best value of the criterion so far, per model column, as a logarithm.
+    compiling : bool, default=False
+        Whether nothing is searched yet: the loops are compiled first, which is told
+        once.
     """
 
     iterations: int
     cpu_s: float
     share: float
     log_value: float
+    compiling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,7 @@ def search(
 
     problem, state = make_problem(task), make_state(task)
     random = np.array([seed], dtype=np.int64).view(np.uint64)
-    _compile(problem, task)
+    _compile(problem, task, progress)
     began = time.thread_time()
     chains = begin(task, problem, state, random, seed)
     if not chains:
@@ -277,10 +281,36 @@ def make_state(task: Task) -> State:
     )
 
 
-def _compile(problem: Problem, task: Task) -> None:
+def tell_compiling(
+    progress: Callable[[Progress], None] | None, loop: Callable[..., object]
+) -> None:
+    """Tell that a loop must be compiled, unless its machine code is kept.
+
+    Parameters
+    ----------
+    progress : callable or None
+        Called if so.
+    loop : callable
+        The slowest to compile.
+    """
+    from measure.designs import compiling
+
+    if progress is not None and not compiling.is_compiled(loop):
+        progress(
+            Progress(
+                iterations=0, cpu_s=0.0, share=0.0, log_value=-np.inf, compiling=True
+            )
+        )
+
+
+def _compile(
+    problem: Problem, task: Task, progress: Callable[[Progress], None] | None
+) -> None:
     """Have the loops compiled, or loaded, before the clock starts: call for nothing."""
     from measure.designs import exchange, point_exchange, walks
 
+    among = task.candidates is not None
+    tell_compiling(progress, point_exchange.improve_among if among else walks.improve)
     state = make_state(task)
     nothing = problem._replace(movable=np.zeros_like(problem.movable))
     random, memory = np.zeros(1, dtype=np.uint64), np.zeros(1)

@@ -128,6 +128,7 @@ def d_optimal(
         fixed=len(kept),
         repeats=repeats,
         cpu_s=found.cpu_s,
+        interrupted=found.interrupted,
         notes=notes,
     )
 

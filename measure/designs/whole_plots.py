@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from measure.designs.base import Design, refuse_forbidden
-from measure.designs.local_search import Progress, Task, make_problem, make_state
+from measure.designs.local_search import (
+    Progress,
+    Task,
+    make_problem,
+    make_state,
+    tell_compiling,
+)
 from measure.designs.plot_sizes import RUN_S, Wanted, plot_sizes
 from measure.designs.problem import code, draw_pool
 from measure.errors import DesignError, SpaceError
