@@ -62,7 +62,12 @@ class ParetoFront:
 
     @property
     def told_apart(self) -> int:
-        """How many rows differ from each other by more than their intervals.
+        """How many rows differ from each other by more than their intervals."""
+        return len(self.apart)
+
+    @property
+    def apart(self) -> NDArray[np.intp]:
+        """Positions of the rows that differ from each other by more than intervals.
 
         Intervals of two of them have nothing in common in some response. What was
         measured counts as certain.
@@ -73,11 +78,9 @@ class ParetoFront:
             self.frame[[f"{name}_{end}" for name in names]].to_numpy(dtype=float)
             for end in ("lower", "upper")
         )
-        return len(
-            told_apart(
-                np.where(np.isnan(lower), values, lower),
-                np.where(np.isnan(upper), values, upper),
-            )
+        return told_apart(
+            np.where(np.isnan(lower), values, lower),
+            np.where(np.isnan(upper), values, upper),
         )
 
     def to_frame(self) -> pd.DataFrame:

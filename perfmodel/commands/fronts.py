@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from measure.console import Output
+from perfmodel.commands.alike import alike
 from perfmodel.commands.data import DataChoice
-from perfmodel.commands.printing import amount, estimate, number, spelled_level
+from perfmodel.commands.printing import amount, estimate, number
 from perfmodel.commands.sections import (
     Section,
     section_progress,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["finish", "fronts", "response_names", "usual_axes", "with_columns"]
 
 SHOWN = 40
+FEWEST_SHOWN = 10
+"""Rows of a front that are printed even if they cannot be told apart."""
 
 
 def response_names(words: Sequence[str]) -> tuple[str, ...]:
@@ -186,9 +189,10 @@ def _of_section(
             fitted = fit(single.data, model=model, seed=seed, progress=told)
             validation = fitted.cross_validation_
             if validation is not None and not validation.learnable:
-                output.print(
+                output.untrusted(
                     f"no learnable signal: {name}{where}: its predictions are no "
-                    "better than its mean"
+                    "better than its mean; --measured leaves predictions out, `python "
+                    "-m perfmodel fit` says how to go on"
                 )
             models.append(fitted)
         step("predictions", total - 1.0)
@@ -210,6 +214,8 @@ def finish(
     title: str,
     record: dict[str, Any],
     most: int = SHOWN,
+    *,
+    apart_first: bool = False,
 ) -> None:
     """Print fronts and write their JSON.
 
@@ -227,12 +233,15 @@ def finish(
         What the JSON holds besides.
     most : int, default=40
         Rows to print of each.
+    apart_first : bool, default=False
+        Whether rows that can be told apart are printed before the others, of which
+        few are.
     """
     documents: list[dict[str, Any]] = []
     for part, front in found:
         if documents:
             output.print()
-        _print_front(part, front, output, title, most)
+        _print_front(part, front, output, title, most, apart_first)
         documents.append(_document(part, front))
     if notes:
         output.print()
@@ -251,33 +260,53 @@ def finish(
             "reference_point": whole.get("reference_point"),
             "fronts": documents,
             "notes": list(notes),
+            "reasons": output.reasons,
         }
     )
 
 
 def _print_front(
-    part: Section, front: ParetoFront, output: Output, title: str, most: int
+    part: Section,
+    front: ParetoFront,
+    output: Output,
+    title: str,
+    most: int,
+    apart_first: bool,
 ) -> None:
     where = f" of {part.name}" if part.environment else ""
     output.print(
         f"{title}{where}: {len(front.frame)} of {len(front.candidates)} configurations"
     )
     names = list(front.responses)
-    space = part.data.space
+    lines = alike(front, part.data.space)
+    apart = set(front.apart.tolist())
+    first = [line for line in lines if apart.intersection(line.places)]
+    others = [line for line in lines if line not in first]
+    if apart_first:
+        lines = [*first, *others]
+        most = min(most, max(len(first), FEWEST_SHOWN))
     rows = []
-    for row in front.frame.head(most).to_dict("records"):
-        cells = []
+    shown = lines[:most]
+    for line in shown:
+        row, cells = line.row, []
         for name in names:
             ends = (row[name], row[f"{name}_lower"], row[f"{name}_upper"])
             unit = front.responses[name]
             text = amount(row[name], unit) if row["measured"] else estimate(*ends, unit)
             cells.append(text)
         cells.append("measured" if row["measured"] else "predicted")
-        cells += [spelled_level(space.options[name], row[name]) for name in space.names]
-        rows.append(cells)
-    output.table((*names, "", *space.names), rows)
-    if len(front.frame) > most:
-        output.print(f"  and {len(front.frame) - most} more (--json FILE has all)")
+        rows.append([*cells, *line.levels])
+    if apart_first and others and first:
+        output.print(f"  first those that can be told apart: {len(first)}")
+    output.table((*names, "", *front.options), rows)
+    if any(len(line.places) > 1 for line in shown):
+        output.print(
+            "  a row stands for all configurations with its values; any: the option "
+            "changes none of them"
+        )
+    more = len(front.frame) - sum(len(line.places) for line in shown)
+    if more:
+        output.print(f"  and {more} more (--json FILE has all)")
     if len(names) > 1:
         corner = ", ".join(
             f"{name} {amount(value, front.responses[name])}"

@@ -68,4 +68,5 @@ def command(
     found, notes = fronts(
         choice, names, output, make, model=model, measured_only=measured, seed=seed
     )
-    finish(found, notes, output, "Pareto front", {**choice.record, "seed": seed})
+    record = {**choice.record, "seed": seed}
+    finish(found, notes, output, "Pareto front", record, apart_first=True)

@@ -467,6 +467,45 @@ def test_the_best_are_none_that_failed(run, one, words, key) -> None:
     assert note in result.stdout and note in entry["notes"]
 
 
+def test_rows_that_differ_in_no_prediction_are_one_and_the_told_apart_first(
+    run, one
+) -> None:
+    runs = pd.read_csv(one)
+    words = ["--data", one, "--responses", "time_s,energy_j", *QUICK]
+    mixed = run("pareto", *words, "--json", "-")
+    (entry,) = document(mixed)["fronts"]
+    assert 0 < entry["told_apart"] < len(entry["front"])
+    first = f"first those that can be told apart: {entry['told_apart']}\n"
+    assert first in mixed.stderr
+    front = pd.DataFrame([row["configuration"] for row in entry["front"]])
+    keys = ["fast", "frequency", "backend"]
+    taken = runs.merge(front[keys].drop_duplicates(), how="left", indicator=True)
+    runs[(taken["_merge"] == "left_only").to_numpy()].to_csv(one, index=False)
+    result = run("pareto", *words, "--json", "r.json")
+    assert result.exit_code == 0, result.output
+    (entry,) = json.loads(Path("r.json").read_text())["fronts"]
+    out = result.stdout
+    assert "any: the option changes none" in out
+    rows = [line for line in out.splitlines() if " predicted " in line]
+    assert any(line.endswith(" any") for line in rows)
+    assert len(rows) < len(entry["front"])
+
+
+def test_a_front_on_noise_ends_with_3_and_the_reason(run, one) -> None:
+    noise = pd.read_csv(one)
+    noise["time_s"] = np.random.default_rng(5).lognormal(0, 0.3, len(noise))
+    noise.to_csv(one, index=False)
+    for words in (["pareto"], ["recommend", "--minimize", "time_s"]):
+        call = [*words, "--data", one, "--response", "time_s", "--json", "r.json"]
+        result = run(*call, *QUICK)
+        assert result.exit_code == 3 and result.stderr == ""
+        assert (
+            "not to be trusted: no learnable signal: time_s of laptop" in result.stdout
+        )
+        assert len(json.loads(Path("r.json").read_text())["reasons"]) == 1
+        assert run(*call, "--measured").exit_code == 0
+
+
 def test_measured_alone_predicts_nothing(run, one) -> None:
     words = ["--data", one, "--responses", "time_s,energy_j", "--measured"]
     written = document(run("pareto", *words, "--json", "-"))
