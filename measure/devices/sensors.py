@@ -172,34 +172,6 @@ def pin_mode(link: Link) -> list[Choice]:
     return [Choice(link, "running_mode", path, words) for path in paths]
 
 
-def watch(
-    link: Link, rails: Sequence[Rail], seconds: float, every_s: float
-) -> tuple[dict[str, Samples], dict[str, int]]:
-    """Sample rails on the board for some time.
-
-    Parameters
-    ----------
-    link : Link
-        Leads to the board, whose clock and agent do it.
-    rails : sequence of Rail
-        Which.
-    seconds : float
-        For how long.
-    every_s : float
-        Between samples.
-
-    Returns
-    -------
-    samples : dict of str to Samples
-        By rail; times are in the middle of each read.
-    lost : dict of str to int
-        How many reads gave nothing.
-    """
-    begin_watch(link, rails, every_s)
-    link.clock.sleep(seconds)
-    return end_watch(link, rails)
-
-
 def begin_watch(link: Link, rails: Sequence[Rail], every_s: float) -> None:
     """Begin to sample rails.
 

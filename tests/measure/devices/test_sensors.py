@@ -14,13 +14,15 @@ from measure.devices.address import Address
 from measure.devices.sensors import (
     PARTS,
     TOTAL,
+    Rail,
     begin_watch,
+    end_watch,
     find_rails,
-    watch,
 )
 from measure.devices.tegrastats import parse_line
-from measure.devices.transport import AgentLink, InProcessLink
+from measure.devices.transport import AgentLink, InProcessLink, Link
 from measure.energy import energy_of
+from measure.power_samples import Samples
 from measure.simulator.tree import BoardTree
 from tests.measure.devices.fake_board import TreeClock
 
@@ -47,6 +49,14 @@ def with_hwmon() -> tuple[BoardTree, InProcessLink]:
         tree.files[f"{HWMON}/curr{number}_input"] = b"200\n"
         tree.files[f"{HWMON}/shunt{number}_resistor"] = b"20000\n"
     return tree, link
+
+
+def watch(
+    link: Link, rails: list[Rail], seconds: float, every_s: float
+) -> tuple[dict[str, Samples], dict[str, int]]:
+    begin_watch(link, rails, every_s)
+    link.clock.sleep(seconds)
+    return end_watch(link, rails)
 
 
 def test_rails_are_found_by_name_with_either_driver() -> None:
