@@ -224,7 +224,8 @@ def test_a_default_that_no_one_set_is_held_by_the_plan() -> None:
         assert plan.held == {"mode": "fast", "batch_size": 8}
         for run in plan.runs:
             assert run.configuration["batch_size"] == 8
-        assert measure(device, **plan.runs[0].configuration).batch_size == 8
+        found = device.measure(*PAIR, plan.runs[0].configuration, QUICK)
+        assert found.batch_size == 8
         other = make_plan(
             device, [PAIR], design, MeasurementProtocol.quick(), held={"batch_size": 1}
         )
