@@ -157,6 +157,7 @@ def evaluate(
         coding = code(space, terms.terms)
         i_variance = float(np.sum(covariance * moments(space, terms.terms, coding)))
         g_efficiency = p / n / largest_variance(space, terms.terms, covariance)
+    by_criterion = tight is not False
     if tight is None:
         searched = given is not None and given.iterations is not None
         # What is forbidden makes the bound of a formula loose, where it is cheap to
@@ -181,7 +182,7 @@ def evaluate(
             stay = f"{bound.reason}, since {', '.join(hard)} stay within them"
             bound = replace(bound, reason=stay)
     own: CriterionBound | None = None
-    if given is not None and model is None and tight:
+    if given is not None and model is None and by_criterion:
         if not lost or given.criterion == "bayes-d":
             own = bound_of_criterion(given)
     return DesignReport(

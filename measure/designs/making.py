@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measure.designs.base import Design
+from measure.designs.ends import note_of_ends
 from measure.designs.factorial import full_factorial
 from measure.designs.reading import read_design
 from measure.designs.space_filling import latin_hypercube, random_design, sobol
@@ -120,7 +122,7 @@ def make_design(
     seed : int, default=0
         Of what is drawn.
     criterion : str, default="d"
-        Of an optimal design.
+        Of an optimal design; what a file is judged by beside D.
     budget_s : float, default=4.0
         CPU seconds of a search.
     iterations : int, optional
@@ -163,7 +165,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
     """
     if name.lower().endswith(".csv"):
         design = read_design(Path(name), space, model=model or "main")
-        return _unused_runs(design, runs)
+        return _judged_by(_unused_runs(design, runs), criterion)
     if name not in DESIGNS:
         raise DesignError(
             f"no design {name!r}; choose from {', '.join(DESIGNS)}, or a file D.csv"
@@ -191,7 +193,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
     if name == "split-plot":
         from measure.designs.whole_plots import split_plot
 
-        return split_plot(
+        plotted = split_plot(
             space,
             variance_ratio=1.0 if variance_ratio is None else variance_ratio,
             model=model,
@@ -203,6 +205,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             run_s=run_s,
             progress=progress,
         )
+        return _with_note(plotted, note_of_ends(plotted))
     if name == "random":
         return random_design(space, runs, seed=seed, model=model, candidates=candidates)
     if name == "latin-hypercube":
@@ -211,7 +214,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
         return sobol(space, runs, seed=seed, model=model)
     from measure.designs.optimal import d_optimal
 
-    return d_optimal(
+    optimal = d_optimal(
         space,
         runs,
         model,
@@ -224,6 +227,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
         criterion,
         progress=progress,
     )
+    return _with_note(optimal, note_of_ends(optimal))
 
 
 def _constructed(
@@ -293,10 +297,22 @@ def columns_of(space: ConfigurationSpace, model: str) -> int:
 def _unused_runs(design: Design, runs: int | None) -> Design:
     if runs is None or runs == design.runs:
         return design
-    from dataclasses import replace
-
     note = (
         f"--runs {runs} is not used: {design.name} has the {design.runs} runs that "
         "its options or its file give it"
     )
-    return replace(design, notes=(*design.notes, note))
+    return _with_note(design, note)
+
+
+def _judged_by(design: Design, criterion: str) -> Design:
+    """Return a design that is judged by a criterion it was perhaps not made for."""
+    if criterion == "d":
+        return design
+    if "whole_plot" in design.frame:
+        note = f"--criterion {criterion} is not used: it does not see whole plots"
+        return _with_note(design, note)
+    return replace(design, criterion=criterion)
+
+
+def _with_note(design: Design, note: str | None) -> Design:
+    return design if note is None else replace(design, notes=(*design.notes, note))

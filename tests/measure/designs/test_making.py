@@ -70,6 +70,43 @@ def test_a_design_of_its_own_size_says_that_runs_are_not_used(name: str) -> None
     assert make_design(name, MIXED, free.runs).notes == free.notes
 
 
+def test_a_file_is_judged_by_the_criterion_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "D.csv"
+    write_design(make_design("random", MIXED, 24), path)
+    for criterion, what in (
+        ("a", "mean variance of a coefficient"),
+        ("i", "mean variance of a prediction"),
+        ("bayes-d", "Bayesian D-efficiency"),
+    ):
+        judged = evaluate(make_design(str(path), MIXED, criterion=criterion))
+        assert judged.criterion == criterion and judged.by_criterion is not None
+        assert judged.by_criterion.what == what and 0 < judged.by_criterion.gap < 1
+    assert evaluate(make_design(str(path), MIXED)).by_criterion is None
+    plots = make_design("split-plot", MIXED, 24, iterations=2)
+    write_design(plots, path)
+    read = make_design(str(path), MIXED, criterion="i")
+    assert read.notes[-1] == "--criterion i is not used: it does not see whole plots"
+    assert evaluate(read).by_criterion is None
+
+
+def test_a_design_that_sees_no_curve_says_so_and_what_would() -> None:
+    wide = ConfigurationSpace.from_dict(
+        {
+            "options": {
+                "freq": {"kind": "numeric", "levels": [1, 2, 3, 4, 5, 6]},
+                "onednn": {"kind": "boolean"},
+            }
+        }
+    )
+    design = make_design("d-optimal", wide, 12, iterations=5)
+    assert design.notes[-1] == (
+        "4 distinct configurations; only the ends of freq (6 levels): for curves take "
+        "--model quadratic or --design random"
+    )
+    assert make_design("d-optimal", wide, 12, "quadratic", iterations=5).notes == ()
+    assert make_design("d-optimal", MIXED, 20, iterations=5).notes == ()
+
+
 def test_runs_are_by_default_a_few_more_than_coefficients() -> None:
     assert default_runs(SPACE, "interactions") == 1 + 4 + 6 + 5
     assert make_design("d-optimal", SPACE, iterations=0).runs == 16
