@@ -15,6 +15,7 @@ from perfmodel.commands.printing import (
     percent,
     spelled_configuration,
 )
+from perfmodel.commands.repeats import Repeats, how_to_go_on, repeats_of
 from perfmodel.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Described:
         What was done to the runs.
     added : Added, optional
         What the last of several sweeps brought.
+    repeats : Repeats, optional
+        How far runs of one configuration differ, where that is known.
     """
 
     environment: dict[str, str]
@@ -66,6 +69,7 @@ class Described:
     best: list[dict[str, Any]]
     notes: tuple[str, ...]
     added: Added | None = None
+    repeats: Repeats | None = None
 
     @property
     def learnable(self) -> bool:
@@ -108,6 +112,14 @@ class Described:
         }
         return [name for name in names if name not in said]
 
+    @property
+    def advice(self) -> str:
+        """How to go on where there is no learnable signal; else nothing."""
+        if self.learnable:
+            return ""
+        chosen = bool(self.model.choice_)
+        return how_to_go_on(self.repeats, self.model.name, chosen)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the JSON holds of it.
 
@@ -128,6 +140,7 @@ class Described:
             "choice": self.model.choice_,
             **{name: found.get(key) for name, key in ERRORS.items()},
             "learnable": self.learnable,
+            "advice": self.advice or None,
             "terms": terms,
             "influential": [term for term in terms if term["reported"]],
             "unexplained_share": self.influence.unexplained,
@@ -202,10 +215,7 @@ class Described:
         validation = self.model.cross_validation_
         if not self.learnable:
             output.print(f"no learnable signal: {self.heading}")
-            output.print(
-                "  how to go on: more runs or replicates, a quieter machine "
-                "(`python -m measure check` says what disturbed), or another response"
-            )
+            output.print(f"  {self.advice}")
         else:
             output.print(self.heading)
         choice = f" ({self.model.choice_})" if self.model.choice_ else ""
@@ -304,6 +314,7 @@ def describe(
         influence=explain(model, data, seed=seed),
         best=[],
         notes=tuple(notes),
+        repeats=None if data is None else repeats_of(data),
     )
     if compare and data is not None:
         from perfmodel.added import bought

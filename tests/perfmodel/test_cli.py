@@ -225,6 +225,24 @@ def test_a_response_without_signal_is_said_in_the_first_line(run, tmp_path) -> N
     assert result.stderr == ""
 
 
+def test_fit_says_that_the_model_does_not_fit_where_replicates_agree(
+    run, tmp_path
+) -> None:
+    levels = np.arange(12)
+    time = np.random.default_rng(3).permutation(np.geomspace(1.0, 13.0, 12))
+    once = pd.DataFrame({"a": levels, "b": levels % 2, "time_s": time})
+    again = once.assign(time_s=1.01 * time)
+    pd.concat([once, again]).to_csv(tmp_path / "odd.csv", index=False)
+    words = ["--data", "odd.csv", "--options", "a,b", "--response", "time_s", *QUICK]
+    result = run("fit", *words, "--json", "r.json")
+    assert result.stdout.startswith("no learnable signal: time_s")
+    assert "spread 13-fold, so the noise is small: the model does not fit" in (
+        result.stdout
+    )
+    (model,) = json.loads(Path("r.json").read_text())["models"]
+    assert model["advice"] in result.stdout
+
+
 def test_fewer_runs_than_terms_end_with_3_and_the_reason(run, one, tmp_path) -> None:
     few = pd.read_csv(one).head(8)
     few.to_csv(one, index=False)
