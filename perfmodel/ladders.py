@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LONG = 5
 # Below this part of what runs spread evenly would have between the ends, it is said.
 _SPARSE = 0.5
+_BOTH = "(sweep --model quadratic, or --design random)"
 
 
 def sparse_ladders(space: ConfigurationSpace, runs: pd.DataFrame) -> tuple[str, ...]:
@@ -49,6 +50,7 @@ def sparse_ladders(space: ConfigurationSpace, runs: pd.DataFrame) -> tuple[str, 
     ()
     """
     sparse = []
+    curved = False
     for option in space.options:
         if option.kind != "numeric" or len(option.levels) < _LONG:
             continue
@@ -60,10 +62,12 @@ def sparse_ladders(space: ConfigurationSpace, runs: pd.DataFrame) -> tuple[str, 
         even = (len(levels) - 2) / len(levels)
         if between < _SPARSE * even:
             sparse.append(option.name)
+            curved = curved or between > 0
     if not sparse:
         return ()
     return (
         f"hardly measured between the ends of {', '.join(sparse)}: the error on unseen "
         "runs is about such ends too, and may be far larger between; add runs there "
-        "(sweep --model quadratic, or --design random)",
+        # Some between are what a quadratic design measures: one level of many.
+        + ("(sweep --design random)" if curved else _BOTH),
     )

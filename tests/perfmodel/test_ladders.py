@@ -25,6 +25,17 @@ def test_a_design_for_interactions_is_said_to_leave_out_the_middle() -> None:
     assert "between the ends of f:" in phrase and "quadratic" in phrase
 
 
+def test_a_quadratic_design_is_not_advised_after_a_quadratic_design() -> None:
+    design = d_optimal(LADDER, 20, "quadratic", 0, iterations=3)
+    for phrase in sparse_ladders(LADDER, design.frame):
+        assert "quadratic" not in phrase and "--design random" in phrase
+    ends = pd.DataFrame({"f": [1, 6] * 8 + [3, 4]})
+    (phrase,) = sparse_ladders(
+        ConfigurationSpace([Option(name="f", levels=(1, 2, 3, 4, 5, 6))]), ends
+    )
+    assert "quadratic" not in phrase and "--design random" in phrase
+
+
 def test_random_runs_and_short_ladders_are_not_spoken_of() -> None:
     assert sparse_ladders(LADDER, random_design(LADDER, 20, seed=0).frame) == ()
     short = ConfigurationSpace([Option(name="f", levels=(1, 2, 3, 4))])
