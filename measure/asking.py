@@ -13,6 +13,7 @@ from measure.levels import Level
 from measure.options import Option
 from measure.planning import runs_that_fit, runs_time_s
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -321,6 +322,7 @@ def _from_file(
     if unknown:
         raise SpaceError(
             f"{file}: no option {unknown[0]!r}; it has {', '.join(given.names)}"
+            f"{did_you_mean(unknown[0], given.names)}"
         )
     chosen = given.names if names is None else tuple(names)
     options = [_offered(device, given.options[name], str(file)) for name in chosen]
@@ -352,6 +354,7 @@ def _check_offer(device: Device, name: str) -> Option:
     if name not in offers:
         raise DeviceError(
             f"device {device.name}: no option {name!r}; choose from {', '.join(offers)}"
+            f"{did_you_mean(name, offers)}"
         )
     offer = offers[name]
     if not offer.available or offer.option is None:

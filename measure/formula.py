@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from measure.errors import FormulaError
+from measure.spelling import did_you_mean
 
+#: Models with a name of their own, in the place of a formula.
+MODELS = ("main", "interactions", "quadratic")
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*\Z")
 
 
@@ -228,9 +231,13 @@ class _Parser:
 
     def known(self, name: str, position: int) -> str:
         if name not in self.names:
+            # A word alone may be meant for one of the named models.
+            models = MODELS if self.text.strip() == name else ()
+            beside = f", or a model: {', '.join(models)}" if models else ""
             raise FormulaError(
                 f"formula {self.text!r}, character {position + 1}: no option {name!r}; "
-                f"choose from {', '.join(self.names)}"
+                f"choose from {', '.join(self.names)}{beside}"
+                f"{did_you_mean(name, [*models, *self.names])}"
             )
         return name
 

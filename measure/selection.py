@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from measure.errors import WorkloadError
+from measure.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from measure.devices.base import Device
@@ -84,7 +85,7 @@ def select(
         if word not in known and not _is_sized(word, known):
             raise WorkloadError(
                 f"device {device.name}: no workload {word!r}; choose from "
-                f"{', '.join(known)}"
+                f"{', '.join(known)}{did_you_mean(word, known)}"
             )
     wanted = dict.fromkeys(workloads)
     fits: list[tuple[str, str]] = []
@@ -139,8 +140,10 @@ def match_network(word: str, offered: Sequence[str], device: str) -> str:
     if len(found) == 1:
         return found[0]
     what = f"could be {', '.join(found)}" if found else "is unknown"
+    meant = "" if found else did_you_mean(word, offered)
     raise WorkloadError(
         f"device {device}: network {word!r} {what}; choose from {', '.join(offered)}"
+        f"{meant}"
     )
 
 

@@ -9,6 +9,7 @@ from measure.constraints import Condition, Forbidden
 from measure.errors import LevelError, SpaceError
 from measure.levels import plain
 from measure.options import KINDS, Option, Options
+from measure.spelling import did_you_mean
 
 _OPTION_KEYS = (
     "kind",
@@ -49,7 +50,8 @@ def require_keys(
     for key in entries:
         if key not in allowed:
             raise SpaceError(
-                f"{what} has no key {key!r}; choose from {', '.join(allowed)}",
+                f"{what} has no key {key!r}; choose from {', '.join(allowed)}"
+                f"{did_you_mean(str(key), allowed)}",
                 (*path, key),
             )
 
@@ -179,7 +181,8 @@ def _forbidden(options: Options, position: int, item: Any) -> Forbidden:
         place = (*path, str(name))
         if name not in options:
             names = ", ".join(option.name for option in options)
-            raise SpaceError(f"no option {name!r}; the space has {names}", place)
+            meant = did_you_mean(str(name), [option.name for option in options])
+            raise SpaceError(f"no option {name!r}; the space has {names}{meant}", place)
         try:
             conditions.append(Condition.from_entry(options[name], plain(entry)))
         except SpaceError as error:

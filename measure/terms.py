@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from measure.errors import FormulaError
-from measure.formula import INTERCEPT, Factor, Term, parse_formula
+from measure.formula import INTERCEPT, MODELS, Factor, Term, parse_formula
 from measure.levels import spelled
 from measure.space import ConfigurationSpace, Option
 
@@ -35,7 +35,6 @@ __all__ = [
     "parse_formula",
 ]
 
-MODELS = ("main", "interactions", "quadratic")
 # Constrained options are checked on all their valid combinations up to here.
 _CHECKED_ROWS = 200_000
 _RANK_TOLERANCE = 1e-9

@@ -15,6 +15,7 @@ from measure.designs.space_filling import latin_hypercube, random_design, sobol
 from measure.designs.two_level import plackett_burman
 from measure.errors import DesignError
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 from measure.terms import model_matrix, model_terms
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
     if name not in DESIGNS:
         raise DesignError(
             f"no design {name!r}; choose from {', '.join(DESIGNS)}, or a file D.csv"
+            f"{did_you_mean(name, DESIGNS)}"
         )
     model = model or default_model(name)
     if fixed is not None and name not in MODEL_DESIGNS:

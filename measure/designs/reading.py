@@ -11,6 +11,7 @@ from measure.errors import DesignError, LevelError
 from measure.levels import Level, number, spelled
 from measure.options import Option
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 from measure.terms import IntArray, model_terms
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def read_design(
         raise DesignError(
             f"{path}: column {unknown[0]!r} is no option; options are "
             f"{', '.join(space.names)}, beside {' and '.join(GROUP_COLUMNS)}"
+            f"{did_you_mean(unknown[0], [*space.names, *GROUP_COLUMNS])}"
         )
     names = [name for name in space.names if name in frame.columns]
     if not names:

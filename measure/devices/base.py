@@ -15,6 +15,7 @@ from measure.levels import Level
 from measure.options import Option
 from measure.records import Conditions, Environment, Reading
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,7 +238,7 @@ class Device(ABC):
             if name not in offers:
                 raise DeviceError(
                     f"{self.name} has no option {name!r}; choose from "
-                    f"{', '.join(offers)}"
+                    f"{', '.join(offers)}{did_you_mean(name, offers)}"
                 )
             offer = offers[name]
             if offer.option is None or not offer.available:

@@ -14,6 +14,7 @@ from measure.devices.base import OptionOffer
 from measure.errors import WorkloadError
 from measure.levels import Level, spelled
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 from measure.workloads.command import UNITS
 
 if TYPE_CHECKING:
@@ -181,11 +182,13 @@ class CommandOptions:
         WorkloadError
             With the first that is not so.
         """
+        own = self.space.names if self.space is not None else ()
+        there = [*own, *self.known, *set_by_device]
         for name in self.command.names:
             if name not in self.offers and name not in set_by_device:
                 raise WorkloadError(
                     f"--command: {{{name}}} names no option that has levels; give them "
-                    "in a file: --space FILE"
+                    f"in a file: --space FILE{did_you_mean(name, there)}"
                 )
         for name in self.space.names if self.space is not None else ():
             if name not in self.command.names and name not in set_by_device:

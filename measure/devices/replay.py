@@ -19,6 +19,7 @@ from measure.errors import DeviceError, RunFailed, WorkloadError
 from measure.levels import Level, spelled
 from measure.records import Conditions, Environment
 from measure.space import ConfigurationSpace
+from measure.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +169,7 @@ class ReplayDevice(RecordedDevice):
             if name not in self._options and name not in self._recording.constant:
                 raise DeviceError(
                     f"{self.address} has no option {name!r}; choose from "
-                    f"{', '.join(self._options)}"
+                    f"{', '.join(self._options)}{did_you_mean(name, self._options)}"
                 )
         varying = [name for name in wanted if name in self._options]
         if not varying:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from measure.errors import WorkloadError
+from measure.spelling import did_you_mean
 
 USUAL_SIZE = 224
 """Pixels a side of ``images``."""
@@ -118,7 +119,7 @@ def find_network(word: str, known: Iterable[str] = BUILT_IN) -> Network:
     what = f"could be {', '.join(found)}" if found else "is unknown"
     raise WorkloadError(
         f"network {word!r} {what}; choose from {', '.join(names)}, or name a "
-        ".keras or .tflite file"
+        f".keras or .tflite file{'' if found else did_you_mean(word, names)}"
     )
 
 

@@ -373,6 +373,13 @@ def test_resume_measures_what_is_left_and_then_nothing(shell: Shell) -> None:
         (("--store", "none/m.db"), "no folder none"),
         (("--design", "none.csv"), "none.csv"),
         (("--space", "none.yaml"), "none.yaml"),
+        (("--design", "d-optimum"), "did you mean 'd-optimal'?"),
+        (("--model", "mian"), "interactions, quadratic; did you mean 'main'?"),
+        (("--model", "turb + xnnpack"), "huge_pages; did you mean 'turbo'?"),
+        (("--options", "turbow"), "did you mean 'turbo'?"),
+        (("--set", "turbow=on"), "did you mean 'turbo'?"),
+        (("--networks", "resnett"), "did you mean 'resnet50'?"),
+        (("--workloads", "image"), "did you mean 'images'?"),
     ],
 )
 def test_what_cannot_be_swept_is_refused_in_one_line(
@@ -381,6 +388,15 @@ def test_what_cannot_be_swept_is_refused_in_one_line(
     line = shell.refused("sweep", "--device", "sim:effects", "--runs", "6", *words)
     assert said in line
     assert not (shell.folder / "results").exists()
+
+
+def test_a_misspelt_name_in_a_command_is_met_with_what_is_meant(shell: Shell) -> None:
+    (shell.folder / "space.yaml").write_text(
+        "options:\n  size: {kind: numeric, levels: [1, 2]}\n"
+    )
+    words = ("--device", "host", "--space", "space.yaml", "--dry-run")
+    line = shell.refused("sweep", *words, "--command", "sleep {siz}")
+    assert "{siz} names no option" in line and "did you mean 'size'?" in line
 
 
 @pytest.mark.parametrize(
