@@ -95,7 +95,7 @@ def print_terms(described: Described, output: Output) -> None:
     output : Output
         Where to.
     """
-    from perfmodel.commands.modelling import TERM_COLUMNS, term_rows
+    from perfmodel.commands.modelling import TERM_COLUMNS, print_legend, term_rows
 
     described.print_accuracy(output)
     frame = described.influence.frame
@@ -109,6 +109,7 @@ def print_terms(described: Described, output: Output) -> None:
         for row, p in zip(rows, frame["p_adjusted"], strict=True):
             row.append(f"{p:.2g}")
     output.table(columns, rows, title="all terms (95 % intervals; * reported):")
+    print_legend(frame, output)
     output.print(
         "  of higher order: "
         f"{100 * described.influence.unexplained:.1f} % of the variance"

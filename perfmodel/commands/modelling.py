@@ -167,6 +167,7 @@ class Described:
                 term_rows(reported.head(INFLUENTIAL_SHOWN)),
                 title="influential options and interactions (95 % intervals):",
             )
+            print_legend(reported.head(INFLUENTIAL_SHOWN), output)
             if len(reported) > INFLUENTIAL_SHOWN:
                 output.print(
                     f"  and {len(reported) - INFLUENTIAL_SHOWN} more: "
@@ -243,6 +244,12 @@ class Described:
 TERM_COLUMNS = ("term", "effect %", "lower", "upper", "sign", "share %")
 
 
+#: What "?" stands for among them.
+NO_UPPER_END = (
+    "?: no upper end: the model left the term out, so these runs do not bound it"
+)
+
+
 def term_rows(terms: Any) -> list[list[str]]:
     """Return terms as cells of a table.
 
@@ -267,6 +274,20 @@ def term_rows(terms: Any) -> list[list[str]]:
         ]
         for row in terms.itertuples()
     ]
+
+
+def print_legend(terms: Any, output: Output) -> None:
+    """Say what a question mark in the table of terms means, if one is there.
+
+    Parameters
+    ----------
+    terms : DataFrame
+        The rows that were printed.
+    output : Output
+        Where to.
+    """
+    if terms["upper"].isna().any():
+        output.print(f"  {NO_UPPER_END}")
 
 
 def describe(

@@ -29,8 +29,8 @@ __all__ = ["command"]
     "--target-runs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Learn from N target runs, spread over what the source predicts, and score on "
-    "the rest.",
+    help="Learn from N configurations of the target, spread over what the source "
+    "predicts, and score on the rest.",
 )
 @click.option(
     "--metrics",

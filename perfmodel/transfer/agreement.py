@@ -23,6 +23,7 @@ from perfmodel.transfer.verdicts import (
     YES,
     Verdict,
     against,
+    ask_for,
     judged,
     more_runs,
     too_few,
@@ -156,7 +157,7 @@ def judge_distribution(source: Floats, target: Floats) -> Verdict:
         f"{low:g} to {high:g} nor outside"
     )
     if runs is not None:
-        reason += f": measure {runs} more"
+        reason += f": {ask_for(runs)}"
     return judged(UNDECIDED, kind, ratio, runs, reason)
 
 

@@ -6,7 +6,14 @@ import math
 from typing import Any
 
 from perfmodel.influence import InfluenceReport
-from perfmodel.transfer.verdicts import MOST_RUNS, NO, UNDECIDED, YES, Verdict
+from perfmodel.transfer.verdicts import (
+    MOST_RUNS,
+    NO,
+    UNDECIDED,
+    YES,
+    Verdict,
+    ask_for,
+)
 
 __all__ = ["compare_terms", "judge_terms"]
 
@@ -113,7 +120,7 @@ def judge_terms(
             "smaller on the other"
         )
         if runs is not None:
-            reason += f": measure {runs} more"
+            reason += f": {ask_for(runs)}"
     else:
         verdict, reason = YES, f"{', '.join(found['shared'])} in both environments"
     return Verdict(

@@ -169,7 +169,7 @@ def choose(
             held_out_sd=held_out_sd,
             rows=rows,
         )
-    shown = f"t = {t[best]:.2f} over {n} held-out runs"
+    shown = f"t = {t[best]:.2f} over {n} held-out configurations"
     least = LEAVE_ALONE_ABOVE if n >= VERY_FEW else LEAVE_ALONE_ABOVE_FEW
     if not t[best] > least:
         return Choice(
@@ -187,14 +187,15 @@ def choose(
             rows=rows,
         )
     weights = blend_weights(percent, n)
+    taken = "" if len(weights) == 1 else f"{_spelled(weights)}, because "
     return Choice(
         method=_named(weights),
         weights=weights,
         statistic=t[best],
         decision="transfer",
         reason=(
-            f"{best} errs less than the target alone ({shown}): by {percent[best]:.3g} "
-            f"% against {percent[ALONE]:.3g} %"
+            f"{taken}{best} errs less than the target alone ({shown}): by "
+            f"{percent[best]:.3g} % against {percent[ALONE]:.3g} %"
         ),
         errors=percent,
         held_out=held_out,
@@ -294,6 +295,14 @@ def blend_weights(percent: Mapping[str, float], n: int) -> dict[str, float]:
     raw = {name: (error / least) ** (-n / 2) for name, error in floored.items()}
     kept = {name: w for name, w in raw.items() if w > 0.01 * sum(raw.values())}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
+
+
+def _spelled(weights: Mapping[str, float]) -> str:
+    """Say what is blended, the heaviest first."""
+    order = sorted(weights, key=lambda name: -weights[name])
+    return "made of " + ", ".join(
+        f"{name} {100 * weights[name]:.0f} %" for name in order
+    )
 
 
 def _named(weights: Mapping[str, float]) -> str:

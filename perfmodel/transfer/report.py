@@ -12,6 +12,7 @@ import numpy as np
 from measure.spelling import several
 from perfmodel.acquisition import stratified_rows
 from perfmodel.errors import DataError
+from perfmodel.failures import failed_configurations
 from perfmodel.folds import unlike
 from perfmodel.progress import Progress, part_of, silent
 from perfmodel.selection import describe
@@ -21,7 +22,7 @@ from perfmodel.transfer.curve import break_even, learning_curve, plot_curve, sco
 from perfmodel.transfer.evidence import Evidence, gather
 from perfmodel.transfer.guard import relative_error
 from perfmodel.transfer.judging import judge_all
-from perfmodel.transfer.summary import in_one_sentence, written
+from perfmodel.transfer.summary import how_to_measure, in_one_sentence, written
 from perfmodel.transfer.verdicts import Verdict
 from perfmodel.validation import mape
 
@@ -248,6 +249,7 @@ def transferability(
     model.sharing(seen.groups).fit(seen.frame, seen.y, evidence.sources)
     model.response_, model.unit_ = target.response, target.unit
     model.environment_ = dict(target.environments()[0])
+    model.failed_ = failed_configurations(target, model.space_)
     model.choice_, model.notes_ = model.report.reason, evidence.notes
     errors, scored_on = _errors(evidence, model, learn, seed)
     curve = learning_curve(
@@ -279,7 +281,7 @@ def transferability(
         helps=helps,
         sentence=sentence,
         model=model,
-        notes=evidence.notes,
+        notes=(*evidence.notes, *how_to_measure(sentence, verdicts.values())),
     )
 
 
@@ -294,8 +296,8 @@ def _check_sizes(evidence: Evidence, target_runs: int | None) -> None:
         else "it is too small to be split, learn from all"
     )
     raise DataError(
-        f"{several(target_runs, 'target run')} asked for of a target with "
-        f"{several(n, 'configuration')}; {allowed}"
+        f"{several(target_runs, 'configuration')} asked for of a target with {n}; "
+        f"{allowed}"
     )
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from perfmodel.transfer.base import GuardReport
 from perfmodel.transfer.guard import MOST_HELD_OUT
-from perfmodel.transfer.verdicts import FEWEST_RUNS, MOST_RUNS, Verdict
+from perfmodel.transfer.verdicts import FEWEST_RUNS, MOST_RUNS, Verdict, ask_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from perfmodel.transfer.report import TransferReport
 
-__all__ = ["claimed_above", "in_one_sentence", "written"]
+__all__ = ["claimed_above", "how_to_measure", "in_one_sentence", "written"]
 
 WORTH_IT = 1.05  # ratio of errors below which a gain is none
 EARLY_GAIN = 1.25  # ratio of errors from which few runs are worth a word
@@ -74,21 +76,21 @@ def in_one_sentence(
     """
     alone, transfer = errors["alone"], errors["transfer"]
     gain = (
-        f"with {n} target runs the transfer errs by {transfer:.3g} %, the target alone "
-        f"by {alone:.3g} %"
+        f"with {n} target configurations the transfer errs by {transfer:.3g} %, the "
+        f"target alone by {alone:.3g} %"
     )
     if n < FEWEST_RUNS:
         chosen = "takes the source" if guard.decision == "transfer" else "leaves it"
         return (
             "undecided",
-            f"undecided, measure {FEWEST_RUNS - n} more: {gain} (the guard {chosen}), "
-            "but what carries over cannot be told from so few",
+            f"undecided, {ask_for(FEWEST_RUNS - n)}: {gain} (the guard {chosen}), but "
+            "what carries over cannot be told from so few",
         )
     early = _early_gain(curve)
     others = [error for name, error in guard.errors.items() if name != "alone"]
     least = claimed_above(n, len(others))
     more = _runs_to_decide(guard.statistic, least, n)
-    ask = f"undecided, measure {more} more: " if more else "undecided: "
+    ask = f"undecided, {ask_for(more)}: " if more else "undecided: "
     if guard.decision == "transfer":
         if guard.statistic > least:
             return "yes", f"the source helps: {gain}{early and '; ' + early}"
@@ -101,21 +103,46 @@ def in_one_sentence(
     if early:
         return (
             "undecided",
-            f"undecided: the source seems to help while target runs are few: {early}, "
-            f"on parts of the same runs, so that chance cannot be told; with {n} of "
-            f"its own the target alone errs by {alone:.3g} % and needs no source",
+            "undecided: the source seems to help while the target has few "
+            f"configurations: {early}, on parts of the same, so that chance cannot be "
+            f"told; with {n} of its own the target alone errs by {alone:.3g} % and "
+            "needs no source",
         )
     small = not others or min(others) * WORTH_IT > guard.errors["alone"]
     if guard.statistic < 0 or small:
         return (
             "no",
             f"the source does not help: the target alone errs by {alone:.3g} % after "
-            f"{n} runs, and no transfer did much better",
+            f"{n} configurations, and no transfer did much better",
         )
     return (
         "undecided",
         f"{ask}a transfer seems better than the target alone, but not surely "
         f"(t = {guard.statistic:.2f}); the target alone errs by {alone:.3g} %",
+    )
+
+
+def how_to_measure(sentence: str, verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Say what further configurations are, if any are asked for.
+
+    Parameters
+    ----------
+    sentence : str
+        Of the report.
+    verdicts : iterable of Verdict
+        Of the report.
+
+    Returns
+    -------
+    tuple of str
+        One line, or none.
+    """
+    if "further config" not in sentence and not any(v.runs_needed for v in verdicts):
+        return ()
+    return (
+        "further configurations are others than those measured (`python -m measure "
+        "sweep --design random`, or `measure design --augment`): repeats of the same "
+        "do not count",
     )
 
 
@@ -163,10 +190,10 @@ def written(report: TransferReport) -> list[str]:
         f"  method: {report.method}; {report.guard.reason}",
     ]
     if len(report.curve):
-        out.append("  target runs   alone   shift   transfer   (error in %)")
+        out.append("  configurations   alone   shift   transfer   (error in %)")
         for row in report.curve.to_dict("records"):
             out.append(
-                f"  {row['runs']:11d} {row['alone']:7.3g} {row['shift']:7.3g} "
+                f"  {row['runs']:14d} {row['alone']:7.3g} {row['shift']:7.3g} "
                 f"{row['transfer']:10.3g}"
             )
         even, least = report.break_even_runs, int(report.curve["runs"].min())
@@ -175,7 +202,9 @@ def written(report: TransferReport) -> list[str]:
         elif even == least:
             out.append("  the source helps at no number of runs tried")
         else:
-            out.append(f"  from {even} target runs on the source no longer helps")
+            out.append(
+                f"  from {even} target configurations on the source no longer helps"
+            )
     for name, verdict in report.verdicts.items():
         out.append(f"  {name:12s} {verdict.verdict:9s} {_told(verdict)}")
     if report.metrics:

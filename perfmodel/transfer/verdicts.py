@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from measure.spelling import several
 from perfmodel.intervals import wilson_interval
 from perfmodel.transfer.similarity import Estimate
 
@@ -18,6 +19,7 @@ __all__ = [
     "YES",
     "Verdict",
     "against",
+    "ask_for",
     "judged",
     "more_for_share",
     "more_runs",
@@ -26,7 +28,9 @@ __all__ = [
 ]
 
 YES, NO, UNDECIDED = "yes", "no", "undecided"
-FEWEST_RUNS = 20  # target runs below which verdicts are right too rarely to print
+FEWEST_RUNS = (
+    20  # target configurations below which verdicts are right too rarely to print
+)
 MOST_RUNS = 1000  # more would not be measured: the estimate is at the limit
 
 
@@ -43,8 +47,8 @@ class Verdict:
     estimate, lower, upper : float
         With its 95 % interval; NaN where there is none.
     runs_needed : int or None
-        How many further target runs would probably decide; None if it is decided, or
-        if no reasonable number would.
+        How many further target configurations would probably decide; None if it is
+        decided, or if no reasonable number would.
     reason : str
         One sentence.
     details : dict
@@ -120,8 +124,32 @@ def too_few(kind: str, n: int, estimate: Estimate | None = None) -> Verdict:
         Undecided, with the number of further runs.
     """
     more = FEWEST_RUNS - n
-    reason = f"{n} target runs are too few for a verdict: measure {more} more"
+    reason = (
+        f"{several(n, 'target configuration')} are too few for a verdict: "
+        f"{ask_for(more)}"
+    )
     return judged(UNDECIDED, kind, estimate, more, reason)
+
+
+def ask_for(configurations: int) -> str:
+    """Say how much to measure; the same configurations again would not count.
+
+    Parameters
+    ----------
+    configurations : int
+        How many of the target are missing.
+
+    Returns
+    -------
+    str
+        A clause.
+
+    Examples
+    --------
+    >>> ask_for(4)
+    'measure 4 further configurations'
+    """
+    return f"measure {several(configurations, 'further configuration')}"
 
 
 def judged(
@@ -285,7 +313,7 @@ def against(
         else more_for_share(estimate, of, margin)
     )
     ask = (
-        f"measure {runs} more"
+        ask_for(runs)
         if runs is not None
         else "no number of runs in reach would leave it out"
     )

@@ -212,7 +212,9 @@ def test_explain_lists_all_terms_and_marks_those_reported(run, one) -> None:
     rows = lines[start + 2 : start + 2 + n_terms]
     assert rows[0].split()[:2] == ["*", "backend"]
     assert "p adjusted" in lines[start + 1]
-    assert "higher order" in lines[start + 2 + n_terms]
+    assert any(" ? " in row for row in rows)
+    assert "?: no upper end" in lines[start + 2 + n_terms]
+    assert "higher order" in lines[start + 3 + n_terms]
 
 
 def test_a_response_without_signal_is_said_in_the_first_line(run, tmp_path) -> None:

@@ -114,7 +114,7 @@ def test_a_source_that_knows_what_few_runs_cannot_is_found_to_help() -> None:
     report = transferability(*sides, target_runs=24)
     assert report.helps == "yes"
     assert report.guard.statistic > claimed_above(24, len(report.guard.errors) - 1)
-    assert report.sentence.startswith("the source helps: with 24 target runs")
+    assert report.sentence.startswith("the source helps: with 24 target conf")
 
 
 def test_a_scaled_source_is_transferred(reports: list[TransferReport]) -> None:
@@ -145,7 +145,9 @@ def test_help_is_claimed_only_at_five_percent_for_the_best_of_all_candidates() -
     assert judged(2.5)[0] == "yes"
     verdict, sentence = judged(1.9)
     assert verdict == "undecided"
-    assert sentence.startswith("undecided, measure 13 more: with 20 target runs the")
+    assert sentence.startswith(
+        "undecided, measure 13 further configurations: with 20 target configurations "
+    )
     assert "t = 1.90, and above 2.43 is needed for the best of 4 at 5 %" in sentence
     assert judged(1.0, "alone")[0] == "undecided"
     assert judged(-1.0, "alone")[0] == "no"
@@ -175,7 +177,9 @@ def test_few_runs_are_undecided_and_say_how_many_more(
     target = one.select(network="mobilenetv2", workload="images")
     report = transferability(source, target, target_runs=8)
     assert report.helps == "undecided"
-    assert report.sentence.startswith("undecided, measure 12 more")
+    assert report.sentence.startswith("undecided, measure 12 further config")
+    assert "repeats of the same do not count" in report.notes[-1]
+    assert "--design random" in report.notes[-1] and "--augment" in report.notes[-1]
     assert {v.verdict for v in report.verdicts.values()} == {"undecided"}
 
 
@@ -226,7 +230,10 @@ def test_a_source_that_agrees_with_no_other_is_named(
     report = transferability(sides[:3], sides[3], target_runs=12)
     assert report.source == "tx1 + tx2 + odd"
     assert any("source odd agrees with no other" in note for note in report.notes)
-    assert len(report.notes) == 1
+    assert sum("agrees with no other" in note for note in report.notes) == 1
+    assert report.method == "blend"
+    assert report.guard.reason.startswith("made of ")
+    assert " %, because " in report.guard.reason
 
 
 @pytest.mark.parametrize("constant", ["source", "target", "both"])
@@ -280,7 +287,7 @@ def test_the_lines_hold_the_verdict_and_all_errors(
     text = "\n".join(reports[0].lines())
     where = "resnet50/images to mobilenetv2/images, latency_s: "
     assert text.startswith(where + reports[0].sentence)
-    for word in ("target alone", "source as it is", "target runs", *VERDICTS):
+    for word in ("target alone", "source as it is", "configurations", *VERDICTS):
         assert word in text
 
 

@@ -34,7 +34,7 @@ def test_fewer_than_twenty_runs_are_undecided(judge: Any) -> None:
     found = judge(*sides(12, 0.01))
     assert found.verdict == "undecided"
     assert found.runs_needed == 8
-    assert "measure 8 more" in found.reason
+    assert "measure 8 further configurations" in found.reason
     assert np.isfinite(found.estimate)
 
 
@@ -91,7 +91,7 @@ def test_a_wide_interval_is_undecided_and_says_how_many_runs_decide() -> None:
     found = judge_rank(*sides(20, 0.5, seed=2))
     assert found.verdict == "undecided"
     assert found.runs_needed is not None and found.runs_needed > 0
-    assert f"measure {found.runs_needed} more" in found.reason
+    assert f"measure {found.runs_needed} further configuration" in found.reason
 
 
 def test_spreads_are_equivalent_within_a_margin() -> None:
