@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +11,9 @@ from measure.commands.shared import MODEL_HELP
 from measure.console import INTERRUPTED, Output, check_folder, output_options
 
 if TYPE_CHECKING:
-    from measure.designs.base import Design
     from measure.designs.diagnostics import DesignReport
 
 _PICTURES = (".png", ".svg", ".pdf")
-_MOST_LOST = 100  # terms that cannot be estimated are named one by one
 
 _HELP = """Choose the configurations of a sweep, and say what they can tell.
 
@@ -173,7 +171,7 @@ def design(
     if added is not None and fixed is not None:
         write_design(replace(made, frame=made.frame.iloc[len(fixed) :]), added)
     report = evaluate(made, effect=effect)
-    _print(output, made, report, out)
+    _print(output, report, out)
     if added is not None and fixed is not None:
         output.print(f"written: {added}, the {made.runs - len(fixed)} added runs")
     if picture is not None:
@@ -182,8 +180,6 @@ def design(
     output.finish(
         {
             **report.to_dict(),
-            "model": made.model,
-            "possible": made.space.size(),
             "seed": seed,
             "out": str(out),
             "kept": 0 if fixed is None else len(fixed),
@@ -200,52 +196,14 @@ def design(
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _print(output: Output, made: Design, report: DesignReport, out: Path) -> None:
-    output.print(f"{report.design}: {report.runs} runs, {made.space.size()} possible")
-    for note in report.notes:
-        output.print(note)
-    if report.left_out_terms:
-        output.print(f"cannot be estimated here: {', '.join(report.left_out_terms)}")
-    bound = ""
-    if report.upper_bound is not None:
-        bound = f" of {report.upper_bound:.4f} at most ({report.bound_kind})"
-    output.print(
-        f"model {made.model}: {len(report.terms)} terms; D-efficiency "
-        f"{report.d_efficiency:.4f}{bound}"
-    )
-    if report.bound_reason:
-        output.print(report.bound_reason)
-    if report.by_criterion is not None:
-        output.print(f"{report.by_criterion}; {report.by_criterion.reason}")
-    if report.g_efficiency is not None and report.i_variance is not None:
-        output.print(
-            f"A-efficiency {report.a_efficiency:.4f}; G-efficiency "
-            f"{report.g_efficiency:.4f}; the variance of a prediction is "
-            f"{report.i_variance:.3f} of the noise's on average (I)"
-        )
-    if report.singular_terms:
-        output.print(f"not estimable: {_listed(report.singular_terms, _MOST_LOST)}")
-    if report.aliases:
-        output.print(f"aliases: {_listed([str(alias) for alias in report.aliases])}")
-    if report.correlations:
-        pairs = [str(pair) for pair in report.correlations]
-        what = "columns" if report.singular_terms else "estimates"
-        output.print(f"strongest correlations of {what}: {_listed(pairs)}")
-    rows = [
-        (term, _number(report.vif.get(term)), _number(report.power.get(term)))
-        for term in report.terms
-        if term in report.vif
-    ]
+def _print(output: Output, report: DesignReport, out: Path) -> None:
+    from measure.designs import report_text as words
+
+    for line in words.lines_above(report):
+        output.print(line)
+    rows = words.power_rows(report)
     if rows:
-        title = f"power: to find an effect of {report.effect:g} standard deviations"
-        output.table(("term", "VIF", "power"), rows, title)
+        output.table(words.COLUMNS, rows, words.power_title(report))
+    for line in words.lines_below(report):
+        output.print(line)
     output.print(f"written: {out}")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.2f}"
-
-
-def _listed(texts: Any, limit: int = 8) -> str:
-    more = len(texts) - limit
-    return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -83,6 +83,12 @@ class Design:
     interrupted: bool = False
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Return what it is, its notes and its runs."""
+        from measure.designs.report_text import design_text
+
+        return design_text(self)
+
     @property
     def runs(self) -> int:
         """How many runs it has."""

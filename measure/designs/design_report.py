@@ -30,8 +30,16 @@ class DesignReport:
         How many.
     terms, left_out_terms : tuple of str
         Of the model; and those that the valid configurations cannot estimate.
-    iterations : int or None
+    left_out_because : mapping of str to str
+        Why, where one forbidden pair of levels is the reason.
+    model : str
+        What it is judged by.
+    possible : int or None
+        How many configurations are valid.
+    iterations, seed : int or None
         Of the search.
+    interrupted : bool
+        Whether Ctrl-C ended it.
     criterion : str
         What the search optimised.
     d_efficiency : float
@@ -88,7 +96,12 @@ class DesignReport:
     runs: int
     terms: tuple[str, ...]
     left_out_terms: tuple[str, ...] = ()
+    left_out_because: Mapping[str, str] = field(default_factory=dict)
+    model: str = "main"
+    possible: int | None = None
     iterations: int | None = None
+    seed: int | None = None
+    interrupted: bool = False
     criterion: str = "d"
     d_efficiency: float
     a_efficiency: float
@@ -109,6 +122,12 @@ class DesignReport:
     effect: float = 2.0
     cpu_s: float = 0.0
     notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as ``python -m measure design`` prints it."""
+        from measure.designs.report_text import report_text
+
+        return report_text(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a term.
@@ -207,7 +226,12 @@ class DesignReport:
             "runs": self.runs,
             "terms": list(self.terms),
             "left_out_terms": list(self.left_out_terms),
+            "left_out_because": dict(self.left_out_because),
+            "model": self.model,
+            "possible": self.possible,
             "iterations": self.iterations,
+            "seed": self.seed,
+            "interrupted": self.interrupted,
             "criterion": self.criterion,
             "d_efficiency": self.d_efficiency,
             "a_efficiency": self.a_efficiency,

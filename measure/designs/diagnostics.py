@@ -15,6 +15,7 @@ from measure.designs.design_report import DesignReport
 from measure.designs.optimal import singular_terms
 from measure.designs.power import power_of
 from measure.designs.problem import code
+from measure.designs.report_text import why_left_out
 from measure.designs.telling_apart import (
     find_aliases,
     find_correlations,
@@ -134,6 +135,8 @@ def evaluate(
         frame, terms = design, model_terms(space, model or "main")
         if whole_plots is None and "whole_plot" in design:
             whole_plots = design["whole_plot"].to_numpy(dtype="int64")
+    possible = space.size()
+    because = {str(term): why_left_out(space, term) for term in terms.left_out}
     seen = _as_seen(space, given) if given is not None else space
     as_seen = seen is not space
     space = seen
@@ -190,6 +193,11 @@ def evaluate(
         runs=n,
         terms=tuple(map(str, terms.terms)),
         left_out_terms=tuple(map(str, terms.left_out)),
+        left_out_because={term: why for term, why in because.items() if why},
+        model=model or (given.model if given is not None else "main"),
+        possible=possible,
+        seed=given.seed if given is not None else None,
+        interrupted=given is not None and given.interrupted,
         iterations=given.iterations if given is not None else None,
         criterion=given.criterion if given is not None else "d",
         d_efficiency=d_efficiency,
