@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from measure.spelling import did_you_mean
 from perfmodel.errors import ModelError
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def model_class(name: str) -> type[PerformanceModel]:
     perfmodel.errors.ModelError: no model 'oracle'; choose one of auto, ...
     """
     if name not in MODELS:
+        kinds = [AUTO, *MODELS]
         raise ModelError(
-            f"no model {name!r}; choose one of {', '.join([AUTO, *MODELS])}"
+            f"no model {name!r}; choose one of {', '.join(kinds)}"
+            f"{did_you_mean(name, kinds)}"
         )
     module, attribute = MODELS[name]
     found: type[PerformanceModel] = getattr(

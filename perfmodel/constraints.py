@@ -12,6 +12,7 @@ import numpy as np
 
 from measure.levels import Level, number, spelled
 from measure.options import Option
+from measure.spelling import did_you_mean
 from perfmodel.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ def direction(word: str, names: Iterable[str]) -> tuple[str, bool]:
         return word, word in MAXIMISED
     if word[:1] in ("-", "+") and word[1:] in names:
         return word[1:], word[0] == "+"
-    raise SelectionError(f"no response {word!r}; choose one of {', '.join(names)}")
+    raise SelectionError(
+        f"no response {word!r}; choose one of {', '.join(names)}"
+        f"{did_you_mean(word.lstrip('+-'), names)}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

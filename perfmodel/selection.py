@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from measure.spelling import did_you_mean
 from perfmodel.errors import SelectionError
 
 __all__ = [
@@ -259,6 +260,7 @@ def _look_up(part: str, values: Mapping[str, list[str]]) -> tuple[str, str]:
     elif equals:
         raise SelectionError(
             f"no environment column {column!r}; choose one of {', '.join(values)}"
+            f"{did_you_mean(column, values)}"
         )
     else:
         searched, word = dict(values), part
@@ -275,7 +277,10 @@ def _look_up(part: str, values: Mapping[str, list[str]]) -> tuple[str, str]:
     ]
     if not fits:
         there = "; ".join(f"{name}: {', '.join(v)}" for name, v in searched.items())
-        raise SelectionError(f"{word!r} is no environment; there are {there}")
+        known = [value for those in searched.values() for value in those]
+        raise SelectionError(
+            f"{word!r} is no environment; there are {there}{did_you_mean(word, known)}"
+        )
     if len(fits) > 1:
         shown = [f"{name}={value}" for name, value in fits]
         raise SelectionError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from measure.console import Output, output_options, refuse
+from measure.spelling import did_you_mean
 from perfmodel.catalogue import AUTO, MODELS
 from perfmodel.commands.data import DataChoice, data_options, seed_option
 
@@ -49,6 +50,7 @@ def command(choice: DataChoice, model: str, seed: int, output: Output) -> None:
         refuse(
             f"--model {model}: there is no such folder and no such model; `fit --save "
             f"DIR` makes a folder, the models are {', '.join(kinds)}"
+            f"{did_you_mean(model, kinds)}"
         )
     if not named and folder.is_dir():
         from perfmodel.commands.loaded import load_models

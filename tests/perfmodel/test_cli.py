@@ -338,6 +338,39 @@ def test_wrong_usage_ends_with_2(run, words) -> None:
     assert run(*words).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["fit", "--model", "gausian-process"], "gaussian-process"),
+        (["explain", "--model", "stepwse"], "stepwise"),
+        (["pareto", "--minimize", "time,energy_j"], "time_s"),
+        (["recommend", "--minimize", "tme_s"], "time_s"),
+        (["transfer", "--src", "labtop", "--dst", "server"], "laptop"),
+        (["transfer", "--src", "machin=laptop", "--dst", "server"], "machine"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_one_meant(
+    run, table, words, meant
+) -> None:
+    command = [*words, "--data", table, *COLUMNS]
+    if "--minimize" not in words:
+        command += ["--response", "time_s"]
+    else:
+        command += ["--response", "time_s,energy_j"]
+    assert f"did you mean {meant!r}?" in one_line(run(*command))
+
+
+def test_a_saved_models_folder_that_is_misspelt_is_answered_so(run) -> None:
+    line = one_line(run("explain", "--model", "gausian-process"))
+    assert "did you mean 'gaussian-process'?" in line
+
+
+def test_pareto_takes_the_word_of_recommend(run, one) -> None:
+    words = ["pareto", "--data", one, "--measured", "--json", "-"]
+    ours = document(run(*words, "--minimize", "time_s,energy_j"))
+    assert ours == document(run(*words, "--responses", "time_s,energy_j"))
+
+
 # -- predict ----------------------------------------------------------------------
 
 
