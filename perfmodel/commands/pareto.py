@@ -29,8 +29,8 @@ __all__ = ["command"]
     "axes",
     metavar="NAME,..",
     callback=words_option,
-    help="Responses to weigh, by either word: minimised, but throughput_hz and accuracy "
-    "maximised; -NAME minimises, +NAME maximises.",
+    help="Responses to weigh, by either word: minimised, but throughput_hz and "
+    "accuracy maximised; -NAME minimises, +NAME maximises.",
 )
 @predictor_option
 @click.option(
