@@ -176,6 +176,8 @@ def ask_design(
     budget_s: float | None = None,
     seed: int = 0,
     candidates: pd.DataFrame | None = None,
+    whole_plots: int | None = None,
+    variance_ratio: float | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> Design:
     """Return the design, as large as fits the time where no size is given.
@@ -204,6 +206,10 @@ def ask_design(
         Of the search.
     candidates : DataFrame, optional
         The only configurations to choose from; none is taken twice.
+    whole_plots : int, optional
+        Of a split-plot design; by default what tells most in the time.
+    variance_ratio : float, optional
+        Of a split-plot design: variance between whole plots over that within.
     progress : callable, optional
         Called during it.
 
@@ -243,6 +249,7 @@ def ask_design(
                 row_s / again,
                 again,
                 len(pairs),
+                whole_plots,
             )
         runs = runs if candidates is None else min(runs, len(candidates))
         if model is None and criterion is None and name == "d-optimal":
@@ -272,6 +279,8 @@ def ask_design(
         repeats=candidates is None,
         # A repeat is set up anew, as all of its environments together are once.
         run_s=RUN_S if device.simulated else row_s / protocol.replicates,
+        variance_ratio=variance_ratio,
+        whole_plots=whole_plots,
         progress=progress,
     )
     return replace(design, notes=(*notes, *design.notes)) if notes else design
@@ -285,6 +294,7 @@ def _with_changes(
     row_s: float,
     replicates: int,
     environments: int,
+    whole_plots: int | None = None,
 ) -> int:
     """Return how many of `runs` fit the time once dear options are changed as well.
 
@@ -299,7 +309,7 @@ def _with_changes(
         each_s = row_s + environments * usual_change_s(space)
         return max(1, min(runs, int(time_s / (each_s * replicates))))
     while runs > 1:
-        plots = usual_plots(space, runs, plotted, run_s=row_s)
+        plots = whole_plots or usual_plots(space, runs, plotted, run_s=row_s)
         if replicates * (runs * row_s + plots * cost_s) <= time_s:
             break
         runs -= 1

@@ -66,6 +66,13 @@ Example:
     help="With --augment: the runs that are not kept, alone, for sweep --design.",
 )
 @click.option(
+    "--whole-plots",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Of split-plot: how often dear options are set; by default what tells most "
+    "in the time it takes.",
+)
+@click.option(
     "--variance-ratio",
     metavar="ETA",
     type=click.FloatRange(min=0),
@@ -119,6 +126,7 @@ def design(
     criterion: str | None,
     augment: Path | None,
     added: Path | None,
+    whole_plots: int | None,
     variance_ratio: float | None,
     seed: int,
     budget_s: float | None,
@@ -164,6 +172,7 @@ def design(
             iterations=iterations,
             fixed=fixed,
             variance_ratio=variance_ratio,
+            whole_plots=whole_plots,
             progress=progress,
         )
     made = replace(made, notes=(*notes, *made.notes))

@@ -86,6 +86,20 @@ Example:
     "  [default: d]",
 )
 @click.option(
+    "--whole-plots",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Of split-plot: how often dear options are set; by default what tells most "
+    "in the time it takes.",
+)
+@click.option(
+    "--variance-ratio",
+    metavar="ETA",
+    type=click.FloatRange(min=0),
+    help="Of split-plot: variance between whole plots over that within, as fit says."
+    "  [default: 1]",
+)
+@click.option(
     "--set", "held", multiple=True, metavar="NAME=LEVEL", help="Hold an option."
 )
 @click.option(
@@ -144,6 +158,8 @@ def sweep(
     design_name: str,
     model: str | None,
     criterion: str | None,
+    whole_plots: int | None,
+    variance_ratio: float | None,
     held: tuple[str, ...],
     label: tuple[str, ...] | None,
     runs: int | None,
@@ -210,6 +226,8 @@ def sweep(
                 budget_s=budget,
                 seed=seed,
                 candidates=choice.candidates,
+                whole_plots=whole_plots,
+                variance_ratio=variance_ratio,
                 progress=progress,
             )
         if design.interrupted:

@@ -105,6 +105,7 @@ def make_design(
     repeats: bool = True,
     run_s: float = 2.0,
     variance_ratio: float | None = None,
+    whole_plots: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Design:
     """Return the design of that name.
@@ -140,6 +141,8 @@ def make_design(
     variance_ratio : float, optional
         Of a split-plot design: variance between whole plots over that within; 1 by
         default.
+    whole_plots : int, optional
+        Of a split-plot design: how many; by default what tells most in the time.
     progress : callable, optional
         Called during a search.
 
@@ -183,11 +186,16 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
             f"{name} design: it follows no criterion (--criterion); choose --design "
             "d-optimal"
         )
-    if variance_ratio is not None and name != "split-plot":
-        raise DesignError(
-            f"{name} design: it has no whole plots (--variance-ratio); choose --design "
-            "split-plot"
-        )
+    if name != "split-plot":
+        for value, flag in (
+            (variance_ratio, "--variance-ratio"),
+            (whole_plots, "--whole-plots"),
+        ):
+            if value is not None:
+                raise DesignError(
+                    f"{name} design: it has no whole plots ({flag}); choose --design "
+                    "split-plot"
+                )
     if name in OWN_SIZE:
         return _constructed(name, space, runs, model, seed, candidates)
     if runs is None:
@@ -197,6 +205,7 @@ split-plot, random, latin-hypercube, sobol, pairwise, or a file D.csv
 
         plotted = split_plot(
             space,
+            whole_plots,
             variance_ratio=1.0 if variance_ratio is None else variance_ratio,
             model=model,
             seed=seed,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from measure.errors import DesignError
+from measure.spelling import several
 
 #: Whole plots beyond the coefficients of hard options: what tells the variance
 #: between plots.
@@ -92,9 +93,9 @@ def plot_sizes(wanted: Wanted) -> tuple[list[int], str]:
         plots, reason = _chosen(wanted, max(total, 1))
     if plots < 1 or (each is None and total < 1):
         raise DesignError(
-            f"split-plot design: {wanted.kept_plots} whole plots of "
-            f"{wanted.kept_runs} runs are kept, and they count; ask for more than "
-            "that (--runs)"
+            f"split-plot design: {several(wanted.kept_plots, 'whole plot')} of "
+            f"{several(wanted.kept_runs, 'run')} are kept, and they count; ask for "
+            "more than that (--runs, --whole-plots)"
         )
     if each is not None:
         return [each] * plots, reason

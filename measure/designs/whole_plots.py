@@ -20,6 +20,7 @@ from measure.designs.plot_sizes import RUN_S, Wanted, plot_sizes
 from measure.designs.problem import code, draw_pool
 from measure.errors import DesignError, SpaceError
 from measure.space import ConfigurationSpace
+from measure.spelling import several
 from measure.terms import IntArray, Term, model_terms
 
 if TYPE_CHECKING:
@@ -173,9 +174,9 @@ def split_plot(
     )
     if found is None:
         raise DesignError(
-            f"split-plot design: {len(there) + len(sizes)} whole plots of {n} runs "
-            "cannot estimate all terms; take more whole plots or runs, or a smaller "
-            "model (--model)"
+            f"split-plot design: {several(len(there) + len(sizes), 'whole plot')} of "
+            f"{n} runs cannot estimate all terms; take more whole plots or runs, or a "
+            "smaller model (--model)"
         )
     order, plots = _random_order(sizes, rng)
     order = np.concatenate([np.arange(len(kept)), len(kept) + order])
@@ -183,9 +184,10 @@ def split_plot(
     frame["whole_plot"] = np.concatenate([kept_plots, len(there) + plots])
     described = _describe(space, hard, sizes, reason, run_s)
     if len(kept):
+        verb = "is" if len(sizes) == 1 else "are"
         described = (
-            f"the first {len(kept)} runs, in {len(there)} whole plots, are the fixed "
-            f"ones; added are {described}"
+            f"the first {len(kept)} runs, in {several(len(there), 'whole plot')}, are "
+            f"the fixed ones; added {verb} {described}"
         )
     return Design(
         name="split-plot",
@@ -263,9 +265,10 @@ def _describe(
     run_s: float,
 ) -> str:
     low, high = min(sizes), max(sizes)
-    each = f"{low}" if low == high else f"{low} or {high}"
+    each = several(low, "run") if low == high else f"{low} or {high} runs"
     names = ", ".join(space.names[i] for i in hard)
-    words = f"{len(sizes)} whole plots of {each} runs, within which {names} stay"
+    many = several(len(sizes), "whole plot")
+    words = f"{many} of {each}, within which {names} stay"
     if not reason:
         return words
     cost_s = sum(space.options[i].change_cost_s for i in hard)
@@ -341,8 +344,10 @@ def _check(
     names = ", ".join(space.names[i] for i in hard)
     if len(sizes) < own:
         raise DesignError(
-            f"split-plot design: {len(sizes)} whole plots are fewer than the {own} "
-            f"coefficients of {names} alone; take {own} or more, or a smaller model"
+            f"split-plot design: {several(len(sizes), 'whole plot')} "
+            f"{'is' if len(sizes) == 1 else 'are'} fewer than the {own} "
+            f"coefficients of {names} alone; take {own} or more (--whole-plots), or a "
+            "smaller model"
         )
     if sum(sizes) < p:
         listed = ", ".join(map(str, terms[:12])) + ", .." * (len(terms) > 12)

@@ -79,6 +79,14 @@ def test_a_sweep_follows_whole_plots_and_says_what_that_saves(folder: Path) -> N
     assert "whole_plot" in json.loads((folder / "t.json").read_text())["meta"]
 
 
+def test_a_sweep_is_told_its_whole_plots_and_their_variance(folder: Path) -> None:
+    words = ("--design", "split-plot", "--model", "main", "--runs", "24", "--dry-run")
+    told = sweep(folder, *words, "--whole-plots", "8", "--variance-ratio", "3")
+    assert "8 whole plots of 3 runs" in told["text"]
+    alone = sweep(folder, *words[:4], "--dry-run", "--whole-plots", "7")
+    assert "7 whole plots of" in alone["text"]
+
+
 def test_a_design_file_brings_its_blocks_and_whole_plots(folder: Path) -> None:
     rows = [
         ("4e8", "float32", "3"),

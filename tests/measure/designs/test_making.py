@@ -89,6 +89,22 @@ def test_a_file_is_judged_by_the_criterion_that_is_asked_for(tmp_path: Path) -> 
     assert evaluate(read).by_criterion is None
 
 
+def test_whole_plots_are_as_many_as_asked_for_and_counted_in_words() -> None:
+    design = make_design("split-plot", MIXED, 20, "main", iterations=2, whole_plots=5)
+    assert design.frame["whole_plot"].nunique() == 5
+    assert design.notes[0] == "5 whole plots of 4 runs, within which backend stay"
+    kept = design.frame[design.frame["whole_plot"] == 0]
+    more = make_design("split-plot", MIXED, 5, "threads", fixed=kept, whole_plots=2)
+    assert more.notes[0] == (
+        "the first 4 runs, in 1 whole plot, are the fixed ones; added is 1 whole plot of "
+        "1 run, within which backend stay"
+    )
+    with pytest.raises(DesignError, match=r"no whole plots \(--whole-plots\)"):
+        make_design("d-optimal", MIXED, 30, whole_plots=4)
+    with pytest.raises(DesignError, match=r"no whole plots \(--variance-ratio\)"):
+        make_design("random", MIXED, 30, variance_ratio=2.0)
+
+
 def test_a_design_that_sees_no_curve_says_so_and_what_would() -> None:
     wide = ConfigurationSpace.from_dict(
         {
