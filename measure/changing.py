@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from measure.spelling import several
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -61,8 +63,9 @@ class Changes:
         str
             With the saving against the other order.
         """
+        count = several(round(self.planned), "change")
         words = (
-            f"setting {', '.join(self.options)}: {self.planned:.0f} changes, about "
+            f"setting {', '.join(self.options)}: {count}, about "
             f"{_seconds(self.planned_s)}"
         )
         if plotted_s is not None:

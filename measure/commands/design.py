@@ -142,6 +142,7 @@ def design(
     from measure.designs.diagnostics import evaluate
     from measure.designs.earlier import read_earlier
     from measure.designs.making import make_design
+    from measure.designs.plot_advice import changes_in, changes_text
     from measure.designs.reading import write_design
     from measure.space import ConfigurationSpace
 
@@ -180,7 +181,9 @@ def design(
     if added is not None and fixed is not None:
         write_design(replace(made, frame=made.frame.iloc[len(fixed) :]), added)
     report = evaluate(made, effect=effect)
-    _print(output, report, out)
+    changes = changes_in(made)
+    said = None if changes is None else changes_text(made, changes)
+    _print(output, report, said, out)
     if added is not None and fixed is not None:
         output.print(f"written: {added}, the {made.runs - len(fixed)} added runs")
     if picture is not None:
@@ -190,6 +193,7 @@ def design(
         {
             **report.to_dict(),
             "seed": seed,
+            "changes": None if changes is None else changes.to_dict(),
             "out": str(out),
             "kept": 0 if fixed is None else len(fixed),
             "added": None if added is None else str(added),
@@ -205,7 +209,9 @@ def design(
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _print(output: Output, report: DesignReport, out: Path) -> None:
+def _print(
+    output: Output, report: DesignReport, changes: str | None, out: Path
+) -> None:
     from measure.designs import report_text as words
 
     for line in words.lines_above(report):
@@ -215,4 +221,6 @@ def _print(output: Output, report: DesignReport, out: Path) -> None:
         output.table(words.COLUMNS, rows, words.power_title(report))
     for line in words.lines_below(report):
         output.print(line)
+    if changes is not None:
+        output.print(changes)
     output.print(f"written: {out}")

@@ -13,6 +13,7 @@ from measure.designs.criteria import moments
 from measure.designs.criterion_bound import CriterionBound, bound_of_criterion
 from measure.designs.design_report import DesignReport
 from measure.designs.optimal import singular_terms
+from measure.designs.plot_advice import power_advice
 from measure.designs.power import power_of
 from measure.designs.problem import code
 from measure.designs.report_text import why_left_out
@@ -188,6 +189,12 @@ def evaluate(
     if given is not None and model is None and by_criterion:
         if not lost or given.criterion == "bayes-d":
             own = bound_of_criterion(given)
+    power = power_of(space, terms, matrix, information, lost, effect, plots)
+    advice: list[str] = []
+    if plots is not None and not lost and n > p:
+        advice = power_advice(
+            space, terms, matrix, information, plots, ratio, effect, power
+        )
     return DesignReport(
         design=given.name if given is not None else "frame",
         runs=n,
@@ -215,11 +222,12 @@ def evaluate(
         aliases=find_aliases(space, terms, matrix, indices),
         correlations=find_correlations(terms, matrix, information, bool(lost)),
         vif=inflation_of(terms, matrix, lost),
-        power=power_of(space, terms, matrix, information, lost, effect, plots),
+        power=power,
         effect=effect,
         cpu_s=given.cpu_s if given is not None else 0.0,
         notes=(
             *_notes(given, terms, matrix),
+            *advice,
             *(["judged by the levels that it holds"] if as_seen else []),
         ),
     )
