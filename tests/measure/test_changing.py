@@ -38,7 +38,7 @@ def test_random_order_is_what_the_runs_would_take_without_whole_plots() -> None:
     # 20 of each level: 39 steps, each a change with a chance of 20 / 39.
     assert found.random == pytest.approx(20, abs=1.5)
     assert found.random_s == pytest.approx(30 * found.random)
-    assert "1 changes, about 30 s, in this order; " in found.describe()
+    assert "1 change, about 30 s, in this order; " in found.describe()
     assert found.describe(20.0).endswith("--design split-plot: about 20 s")
 
 
