@@ -69,9 +69,7 @@ def test_the_changes_of_a_design_are_counted_in_its_order() -> None:
     changes = changes_in(replace(design, frame=rows))
     assert changes is not None
     assert (changes.planned, changes.planned_s) == (1, 30)
-    assert changes_text(design, changes).startswith(
-        "setting isa: 1 change, about 30 s"
-    )
+    assert changes_text(design, changes).startswith("setting isa: 1 change, about 30 s")
     random = make_design("d-optimal", SPACE, 24, "main", iterations=5)
     found = changes_in(random)
     assert found is not None and found.planned == found.random > 8
