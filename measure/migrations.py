@@ -123,8 +123,9 @@ def check_owner(connection: sqlite3.Connection, where: str) -> None:
             f"{where}: its schema is version {version} and this program knows up to "
             f"{SCHEMA_VERSION}; upgrade the program, or name another --store"
         )
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    # Last: a store that another process makes meanwhile has its owner with its tables.
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if owner != APPLICATION_ID and (tables or version):
         raise StoreError(
             f"{where}: a SQLite file of another program; name another --store"

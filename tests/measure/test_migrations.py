@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from measure import migrations
-from measure.migrations import APPLICATION_ID, SCHEMA_VERSION, STEPS, migrate
+from measure.migrations import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    STEPS,
+    check_owner,
+    migrate,
+)
 from measure.store import SqliteStore
 from tests.contracts.samples import sample_plan, sample_run
 
@@ -75,3 +81,29 @@ def test_many_may_make_the_same_store_at_once(tmp_path: Path) -> None:
         list(pool.map(make, range(8)))
     with SqliteStore(path) as store:
         assert len(store.plans()) == 8
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_store_that_is_made_while_it_is_looked_at_is_no_other_programs(
+    tmp_path: Path, moment: int
+) -> None:
+    path = tmp_path / "m.db"
+
+    class Looking:
+        """Another process makes the store after so many statements."""
+
+        def __init__(self) -> None:
+            self.connection = sqlite3.connect(path, isolation_level=None)
+            self.said = 0
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            if self.said == moment:
+                with SqliteStore(path):
+                    pass
+            self.said += 1
+            return self.connection.execute(statement)
+
+    looking = Looking()
+    check_owner(looking, str(path))  # type: ignore[arg-type]
+    looking.connection.close()
+    assert looking.said > moment
