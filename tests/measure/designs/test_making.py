@@ -96,8 +96,8 @@ def test_whole_plots_are_as_many_as_asked_for_and_counted_in_words() -> None:
     kept = design.frame[design.frame["whole_plot"] == 0]
     more = make_design("split-plot", MIXED, 5, "threads", fixed=kept, whole_plots=2)
     assert more.notes[0] == (
-        "the first 4 runs, in 1 whole plot, are the fixed ones; added is 1 whole plot of "
-        "1 run, within which backend stay"
+        "the first 4 runs, in 1 whole plot, are the fixed ones; added is 1 whole plot "
+        "of 1 run, within which backend stay"
     )
     with pytest.raises(DesignError, match=r"no whole plots \(--whole-plots\)"):
         make_design("d-optimal", MIXED, 30, whole_plots=4)
