@@ -244,11 +244,12 @@ def _tflite_threads(added: int, asked: int) -> int | None:
     """Return the size of TFLite's pools, as far as the process shows it.
 
     XNNPACK has a pool and so may the other kernels; each leaves one thread's work to
-    the caller, and so adds one fewer than asked for.
+    the caller, and so adds one fewer than asked for. Threads that are neither one such
+    pool nor two tell nothing.
     """
     if added == 0:
         return 1
-    return asked if asked > 1 and added % (asked - 1) == 0 else None
+    return asked if added in (asked - 1, 2 * (asked - 1)) else None
 
 
 def _tasks() -> int:
