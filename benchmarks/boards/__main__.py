@@ -26,7 +26,7 @@ LIMITS = {
     "cpu_share": 0.01,
     "sim_run_s": 0.05,
 }
-"""What the issue of a board's controls asks for."""
+"""What setting and watching a board may cost."""
 
 
 def main() -> int:
