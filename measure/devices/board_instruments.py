@@ -12,13 +12,19 @@ from measure.devices.sensors import (
     PARTS,
     TOTAL,
     Rail,
-    begin_watch,
-    end_watch,
     find_rails,
     sensor_of,
 )
 from measure.devices.transport import Link, find, read_texts
-from measure.devices.watching import ClockFile, Watch, clock_files
+from measure.devices.watching import (
+    ClockFile,
+    Raw,
+    Watch,
+    begin,
+    clock_files,
+    drain,
+    seen,
+)
 from measure.power_samples import PowerSensor, Samples, update_period
 
 POLL_S = 0.002
@@ -193,24 +199,16 @@ def _with_period(sensor: PowerSensor, period_s: float) -> PowerSensor:
 def _polled(link: Link, rails: Mapping[str, Rail]) -> dict[str, Samples]:
     """Read rails as fast as it goes until one of them has changed often enough."""
     start = link.clock.now()
-    every: dict[str, list[Samples]] = {name: [] for name in rails}
+    watch, raw = Watch(rails=tuple(rails.values()), every_s=POLL_S), list[Raw]()
+    begin(link, watch)
     while True:
-        begin_watch(link, list(rails.values()), POLL_S)
         link.clock.sleep(SLICE_S)
-        read, _ = end_watch(link, list(rails.values()))
-        for name, samples in read.items():
-            every[name].append(samples)
-        joined = {name: _joined(pieces) for name, pieces in every.items()}
-        changes = max(np.count_nonzero(np.diff(s.power_w)) for s in joined.values())
+        raw += drain(link)
+        power = seen(watch, raw).power
+        changes = max(np.count_nonzero(np.diff(s.power_w)) for s in power.values())
         if changes >= CHANGES or link.clock.now() - start >= PERIOD_LIMIT_S:
-            return joined
-
-
-def _joined(pieces: list[Samples]) -> Samples:
-    return Samples(
-        times_s=np.concatenate([piece.times_s for piece in pieces]),
-        power_w=np.concatenate([piece.power_w for piece in pieces]),
-    )
+            drain(link, stop=True)
+            return dict(power)
 
 
 def _named(link: Link, pattern: str, name: str, but: str) -> dict[str, str]:

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from measure.devices.board_agent import TELLERS
 from measure.devices.switches import Choice
 from measure.devices.tegrastats import parse_line
@@ -170,59 +168,6 @@ def pin_mode(link: Link) -> list[Choice]:
     words: dict[Level, str] = {False: "0", True: "1"}
     paths = find(link, f"{_IIO}/running_mode")
     return [Choice(link, "running_mode", path, words) for path in paths]
-
-
-def begin_watch(link: Link, rails: Sequence[Rail], every_s: float) -> None:
-    """Begin to sample rails.
-
-    Parameters
-    ----------
-    link : Link
-        Leads to the board.
-    rails : sequence of Rail
-        Which.
-    every_s : float
-        Between samples.
-    """
-    paths = [path for rail in rails for path in rail.paths]
-    link.ask("watch", paths=paths, period_s=every_s)
-
-
-def end_watch(
-    link: Link, rails: Sequence[Rail]
-) -> tuple[dict[str, Samples], dict[str, int]]:
-    """Return what was sampled since `begin_watch`.
-
-    Parameters
-    ----------
-    link : Link
-        Leads to the board.
-    rails : sequence of Rail
-        As at the beginning.
-
-    Returns
-    -------
-    samples : dict of str to Samples
-        By rail.
-    lost : dict of str to int
-        How many reads gave nothing.
-    """
-    read = link.ask("samples", stop=True)["samples"]
-    samples, lost, first = {}, {}, 0
-    for rail in rails:
-        last = first + len(rail.paths)
-        times, powers = [], []
-        for start, stop, texts in read:
-            both = rail.volts_amperes(texts[first:last])
-            if both is not None:
-                times.append(0.5 * (start + stop))
-                powers.append(both[0] * both[1])
-        samples[rail.name] = Samples(
-            times_s=np.array(times, dtype=float), power_w=np.array(powers, dtype=float)
-        )
-        lost[rail.name] = len(read) - len(times)
-        first = last
-    return samples, lost
 
 
 def sensor_of(rail: Rail, samples: Samples, volts: float) -> PowerSensor:

@@ -253,7 +253,7 @@ def spare_cores(link: Link) -> list[int]:
 
 
 def drain(link: Link, *, stop: bool = False) -> list[Raw]:
-    """Return what was sampled since the last time, so that no reply grows long.
+    """Return what was sampled since the last time.
 
     Parameters
     ----------

@@ -15,12 +15,11 @@ from measure.devices.sensors import (
     PARTS,
     TOTAL,
     Rail,
-    begin_watch,
-    end_watch,
     find_rails,
 )
 from measure.devices.tegrastats import parse_line
 from measure.devices.transport import AgentLink, InProcessLink, Link
+from measure.devices.watching import Watch, begin, drain, seen
 from measure.energy import energy_of
 from measure.power_samples import Samples
 from measure.simulator.tree import BoardTree
@@ -54,9 +53,12 @@ def with_hwmon() -> tuple[BoardTree, InProcessLink]:
 def watch(
     link: Link, rails: list[Rail], seconds: float, every_s: float
 ) -> tuple[dict[str, Samples], dict[str, int]]:
-    begin_watch(link, rails, every_s)
+    watched = Watch(rails=tuple(rails), every_s=every_s)
+    begin(link, watched)
     link.clock.sleep(seconds)
-    return end_watch(link, rails)
+    found = seen(watched, drain(link, stop=True))
+    failed = {rail.name: found.failed.get(rail.name, {}) for rail in rails}
+    return dict(found.power), {name: sum(why.values()) for name, why in failed.items()}
 
 
 def test_rails_are_found_by_name_with_either_driver() -> None:
@@ -195,7 +197,7 @@ def test_where_no_file_tells_power_lines_of_tegrastats_do(
     # It needs a moment until its first line.
     assert lost["VDD_IN"] < 0.5 * len(power)
     # Whatever ends a watch ends the program.
-    begin_watch(link, list(rails.values()), 0.02)
+    begin(link, Watch(rails=tuple(rails.values()), every_s=0.02))
     link.close()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True)
     assert str(program) not in running.stdout
