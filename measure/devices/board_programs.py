@@ -20,10 +20,9 @@ from measure.devices.transport import Link, Reply
 from measure.errors import RunFailed
 from measure.levels import Level
 from measure.options import Option
+from measure.workloads.command import OUTSIDE
 
 WARM_UP_CAP_S, TIME_LIMIT_S = 2.0, 60.0
-OUTSIDE = (1, 2, 9, 15)
-"""Signals of Linux, the board's, that come from outside: HUP, INT, KILL, TERM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ class BoardProgram(Protocol):
     def prepare(
         self, configurations: Iterable[Configuration], progress: Told | None = None
     ) -> None:
-        """Build on this machine what configurations need.
+        """Build on this machine what configurations need; here, that is nothing.
 
         Parameters
         ----------
@@ -79,7 +78,7 @@ class BoardProgram(Protocol):
         progress : callable, optional
             Told how far it is.
         """
-        ...
+        return None
 
     def artefact(self, configuration: Mapping[str, Level]) -> str:
         """Return the hash of what is built for a configuration.
@@ -94,7 +93,7 @@ class BoardProgram(Protocol):
         str
             Empty where nothing is built.
         """
-        ...
+        return ""
 
     def copy(self, link: Link) -> None:
         """Copy to a board what is not there: model, inputs, the program itself.

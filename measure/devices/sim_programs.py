@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from measure.configuration import Configuration
 from measure.constraints import Forbidden
-from measure.devices.base import OptionOffer, Told
+from measure.devices.base import OptionOffer
 from measure.devices.board_programs import (
     TIME_LIMIT_S,
     WARM_UP_CAP_S,
+    BoardProgram,
     Calls,
     calls_of,
 )
@@ -28,7 +28,7 @@ _TWINS = frozenset({"vgg19", "squeezenet1_0"})
 _READ = "the simulator's own"
 
 
-class SimProgram:
+class SimProgram(BoardProgram):
     """One network and workload on a simulated board.
 
     Parameters
@@ -61,34 +61,6 @@ class SimProgram:
             name: configuration.get(name, option.reference)
             for name, option in self.options.items()
         }
-
-    def prepare(
-        self, configurations: Iterable[Configuration], progress: Told | None = None
-    ) -> None:
-        """Build nothing.
-
-        Parameters
-        ----------
-        configurations : iterable of Configuration
-            Not used.
-        progress : callable, optional
-            Not called.
-        """
-
-    def artefact(self, configuration: Mapping[str, Level]) -> str:
-        """Return that nothing is built.
-
-        Parameters
-        ----------
-        configuration : mapping of str to level
-            Not used.
-
-        Returns
-        -------
-        str
-            Empty.
-        """
-        return ""
 
     def copy(self, link: Link) -> None:
         """Copy nothing.

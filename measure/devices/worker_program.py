@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from measure.devices.board_programs import (
     TIME_LIMIT_S,
     WARM_UP_CAP_S,
+    BoardProgram,
     Calls,
     calls_of,
     last_document,
@@ -18,8 +19,6 @@ from measure.devices.copying import copy_bytes, worker
 from measure.errors import DeviceError
 
 if TYPE_CHECKING:
-    from measure.configuration import Configuration
-    from measure.devices.base import Told
     from measure.devices.transport import Link, Reply
     from measure.levels import Level
 
@@ -27,7 +26,7 @@ VERSIONS_LIMIT_S = 120.0
 """A board at its lowest clocks takes so long to import TensorFlow."""
 
 
-class WorkerProgram(ABC):
+class WorkerProgram(BoardProgram):
     """A program that is the worker with a job.
 
     Parameters
@@ -58,34 +57,6 @@ class WorkerProgram(ABC):
         DeviceError
             If something of it is not on the board.
         """
-
-    def prepare(
-        self, configurations: Iterable[Configuration], progress: Told | None = None
-    ) -> None:
-        """Build what configurations need: nothing.
-
-        Parameters
-        ----------
-        configurations : iterable of Configuration
-            Not used.
-        progress : callable, optional
-            Not used.
-        """
-
-    def artefact(self, configuration: Mapping[str, Level]) -> str:
-        """Return the hash of what is built for a configuration.
-
-        Parameters
-        ----------
-        configuration : mapping of str to level
-            Not used.
-
-        Returns
-        -------
-        str
-            Empty: nothing is.
-        """
-        return ""
 
     def copy(self, link: Link) -> None:
         """Copy the worker to a board.
